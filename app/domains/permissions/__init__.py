@@ -1,0 +1,1 @@
+"""What roles and permission profiles allow."""
