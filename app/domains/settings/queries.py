@@ -1,0 +1,118 @@
+"""What a setting is worth here and now: a locked platform value, else the tenant's, the platform's, the default."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core.db import db
+from app.core.environments import Environment
+from app.core.secrets import unseal
+from app.domains.settings.models import SettingValue
+from app.domains.settings.registry import DEFINITIONS, Definition, Type, Value
+
+
+def value(key: str, *, tenant_id: int | None = None, environment: Environment | None = None) -> Value:
+    """Return one setting's value; ``values`` asks for several in one query."""
+    return values([key], tenant_id=tenant_id, environment=environment)[key]
+
+
+def values(
+    keys: Collection[str], *, tenant_id: int | None = None, environment: Environment | None = None
+) -> dict[str, Value]:
+    """Return the values of several settings with one query.
+
+    Keys with a value for each environment answer for the one named, else for prod.
+
+    :raises KeyError: for a key that is not in the registry
+    :raises ValueError: for a key whose value is a column of another row
+    """
+    owner = -1 if tenant_id is None else tenant_id
+    rows = _rows([definition_of(key) for key in keys], [owner], environment)
+    return {key: _effective(DEFINITIONS[key], rows, owner) for key in keys}
+
+
+def by_tenant(
+    key: str, tenant_ids: Collection[int], *, environment: Environment | None = None
+) -> dict[int, Value]:
+    """Return what one setting is worth in each of several tenants, with one query."""
+    definition = definition_of(key)
+    rows = _rows([definition], tenant_ids, environment)
+    return {tenant_id: _effective(definition, rows, tenant_id) for tenant_id in tenant_ids}
+
+
+def integer(key: str, *, tenant_id: int | None = None, environment: Environment | None = None) -> int:
+    """Return the value of a setting that is a number."""
+    found = value(key, tenant_id=tenant_id, environment=environment)
+    if not isinstance(found, int):
+        raise TypeError(f"{key} is no number")
+    return found
+
+
+def boolean(key: str, *, tenant_id: int | None = None, environment: Environment | None = None) -> bool:
+    """Return the value of a setting that is a switch."""
+    return value(key, tenant_id=tenant_id, environment=environment) is True
+
+
+def text(key: str, *, tenant_id: int | None = None, environment: Environment | None = None) -> str | None:
+    """Return the value of a setting that is a word, an address, a text."""
+    found = value(key, tenant_id=tenant_id, environment=environment)
+    return None if found is None else str(found)
+
+
+def entries(
+    key: str, *, tenant_id: int | None = None, environment: Environment | None = None
+) -> tuple[str, ...]:
+    """Return the value of a setting that is a list."""
+    found = value(key, tenant_id=tenant_id, environment=environment)
+    return found if isinstance(found, tuple) else ()
+
+
+def definition_of(key: str) -> Definition:
+    """Return the definition of a setting that has rows here.
+
+    :raises KeyError: for a key that is not in the registry
+    :raises ValueError: for a key whose value is a column of another row
+    """
+    definition = DEFINITIONS[key]
+    if definition.bound is not None:
+        raise ValueError(f"{key} is {definition.bound}: ask for that")
+    return definition
+
+
+def place(definition: Definition, environment: Environment | None) -> str:
+    """Return the environment under which a value is kept, empty where all share one."""
+    return str(environment or Environment.PROD) if definition.env else ""
+
+
+def seal_context(key: str, tenant_id: int | None) -> str:
+    """Return what a secret value is sealed with besides the key: its place, so that it opens nowhere else."""
+    return f"setting:{key}:{tenant_id or 'platform'}"
+
+
+Rows = Mapping[tuple[str, int | None], sa.Row[Any]]
+
+
+def _rows(
+    definitions: Iterable[Definition], tenant_ids: Collection[int], environment: Environment | None
+) -> Rows:
+    chosen = list(definitions)
+    places = {place(definition, environment) for definition in chosen}
+    found = db.session.execute(
+        sa.select(SettingValue.key, SettingValue.tenant_id, SettingValue.value, SettingValue.locked).where(
+            SettingValue.key.in_([definition.key for definition in chosen]),
+            SettingValue.environment.in_(places),
+            sa.or_(SettingValue.tenant_id.is_(None), SettingValue.tenant_id.in_(tenant_ids)),
+        )
+    )
+    return {(row.key, row.tenant_id): row for row in found}
+
+
+def _effective(definition: Definition, rows: Rows, tenant_id: int) -> Value:
+    platform, own = rows.get((definition.key, None)), rows.get((definition.key, tenant_id))
+    chosen = platform if own is None or (platform is not None and platform.locked) else own
+    if chosen is None:
+        return definition.default
+    if definition.type is Type.SECRET and chosen.value is not None:
+        return unseal(chosen.value, seal_context(definition.key, chosen.tenant_id))
+    return tuple(chosen.value) if isinstance(chosen.value, list) else chosen.value
