@@ -1,0 +1,192 @@
+"""Who acts, and what an operation asks of them.
+
+Access sits on the operation, so that none of the six surfaces can forget it; ``OPERATIONS`` lists them all.
+"""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
+from uuid import UUID
+
+from app.core.environments import Environment
+from app.core.errors import Forbidden, Unauthenticated
+from app.core.permissions import Permission
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+ActorKind = Literal["anonymous", "session", "api_token", "service", "system"]
+
+
+class Access(StrEnum):
+    """What an operation asks for besides permissions."""
+
+    PUBLIC = "public"
+    SIGNED_IN = "signed_in"
+    """Any credential of a person."""
+    INTERACTIVE = "interactive"
+    """A person's own sign-in; an API token cannot do this."""
+    TENANT = "tenant"
+    """A person with an active membership, working in that organization."""
+    PLATFORM_ADMIN = "platform_admin"
+    SYSTEM = "system"
+    """The product itself: jobs, the command line."""
+
+
+class NotSignedIn(Unauthenticated):
+    code, message = "auth:unauthenticated", "Sign in first."
+
+
+class InteractiveSessionRequired(Forbidden):
+    code, message = "auth:interactive_session_required", "An API token cannot do this."
+
+
+class TenantTokenRequired(Forbidden):
+    code, message = "auth:tenant_token_required", "Select an organization first."
+
+
+class GlobalTokenRequired(Forbidden):
+    code, message = "auth:global_token_required", "Use the global token here."
+
+
+class PermissionDenied(Forbidden):
+    code, message = "auth:permission_denied", "You lack the permission for this."
+
+
+class PlatformAdminRequired(Forbidden):
+    code, message = "auth:platform_admin_required", "This is for the platform's admins."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Where a call came from: what audit rows, notices and limits say of it."""
+
+    ip: str | None = None
+    user_agent: str = ""
+    dialect: str = "system"
+    request_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Actor:
+    """One caller at one call, whatever they showed; read afresh each time."""
+
+    kind: ActorKind
+    origin: Origin = field(default_factory=Origin)
+    user_id: int | None = None
+    user_uid: UUID | None = None
+    email: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    email_verified: bool = False
+    is_platform_admin: bool = False
+    session_id: int | None = None
+    session_uid: UUID | None = None
+    session_dialect: str = ""
+    factors: int = 0
+    signed_in_at: datetime | None = None
+    proven_at: datetime | None = None
+    """When the person last proved who they are: sign-in or step-up."""
+    token_expires_at: datetime | None = None
+    """When the access token shown runs out; None for cookies and opaque tokens, which last as long as the session."""
+    tenant_id: int | None = None
+    tenant_uid: UUID | None = None
+    tenant_slug: str = ""
+    tenant_name: str = ""
+    membership_id: int | None = None
+    role: str = ""
+    permissions: frozenset[Permission] = frozenset()
+    environment: Environment = Environment.PROD
+    scopes: frozenset[str] = frozenset()
+
+    @property
+    def is_signed_in(self) -> bool:
+        """Say whether a person stands behind the call."""
+        return self.user_id is not None
+
+    @property
+    def name(self) -> str:
+        """Return the person's full name."""
+        return f"{self.first_name} {self.last_name}".strip()
+
+    def may(self, permission: Permission) -> bool:
+        """Say whether the actor has a permission in the organization they work in."""
+        return permission in self.permissions
+
+    def at(self, origin: Origin) -> "Actor":
+        """Return the same actor calling from elsewhere."""
+        return replace(self, origin=origin)
+
+
+def anonymous(origin: Origin) -> Actor:
+    """Return the actor of a call that shows no credential."""
+    return Actor(kind="anonymous", origin=origin)
+
+
+def system(reason: str) -> Actor:
+    """Return the actor of a job or a command; ``reason`` is its name and stands in the audit trail."""
+    return Actor(kind="system", origin=Origin(dialect=reason))
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One thing that can be asked or done, as the tests of the architecture see it."""
+
+    name: str
+    access: Access | Permission
+
+
+OPERATIONS: dict[str, Operation] = {}
+
+
+def operation(
+    access: Access | Permission,
+) -> Callable[[Callable[Concatenate[Actor, P], R]], Callable[Concatenate[Actor, P], R]]:
+    """Guard an operation: its first argument is the actor, who must have the access named."""
+
+    def decorate(function: Callable[Concatenate[Actor, P], R]) -> Callable[Concatenate[Actor, P], R]:
+        name = f"{function.__module__.removeprefix('app.domains.')}.{function.__name__}"
+        OPERATIONS[name] = Operation(name, access)
+
+        @functools.wraps(function)
+        def guarded(actor: Actor, /, *args: P.args, **kwargs: P.kwargs) -> R:
+            check(actor, access)
+            return function(actor, *args, **kwargs)
+
+        marked: Any = guarded
+        marked.access = access
+        return guarded
+
+    return decorate
+
+
+def check(actor: Actor, access: Access | Permission) -> None:
+    """Let the actor pass or raise what the missing access is called.
+
+    :raises NotSignedIn: nobody is signed in
+    :raises InteractiveSessionRequired: an API token asks for what only a sign-in may do
+    :raises TenantTokenRequired: no organization was chosen
+    :raises PermissionDenied: role and profile do not hold the permission
+    :raises PlatformAdminRequired: the person is no admin of the platform
+    """
+    if access is Access.PUBLIC:
+        return
+    if access is Access.SYSTEM:
+        if actor.kind != "system":
+            raise PermissionDenied(layer="platform")
+        return
+    if not actor.is_signed_in:
+        raise NotSignedIn(layer="session")
+    if access is Access.INTERACTIVE and actor.kind != "session":
+        raise InteractiveSessionRequired(layer="token")
+    if access is Access.PLATFORM_ADMIN and not actor.is_platform_admin:
+        raise PlatformAdminRequired(layer="platform")
+    if access in (Access.TENANT, *Permission) and actor.tenant_id is None:
+        raise TenantTokenRequired(layer="organization")
+    if isinstance(access, Permission) and not actor.may(access):
+        raise PermissionDenied(
+            layer="role", remedy="An owner or admin of the organization can give it through role or profile."
+        )

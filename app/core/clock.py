@@ -1,0 +1,45 @@
+"""The one source of time: aware UTC, which tests and testers can move outside production."""
+
+import contextlib
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from app.core.settings import current_settings
+
+_offset_cache: tuple[int, timedelta] = (-1, timedelta(0))
+
+
+def now() -> datetime:
+    """Return the present moment in UTC, moved by the instance's clock file outside production."""
+    settings = current_settings()
+    if settings.is_production:
+        return datetime.now(UTC)
+    return datetime.now(UTC) + _offset(settings.instance / "clock")
+
+
+def _offset(file: Path) -> timedelta:
+    global _offset_cache  # noqa: PLW0603 - read once a change, not at every call
+    try:
+        changed = file.stat().st_mtime_ns
+    except OSError:
+        return timedelta(0)
+    if changed != _offset_cache[0]:
+        seconds = 0
+        with contextlib.suppress(OSError, ValueError):
+            seconds = int(file.read_text(encoding="ascii").strip() or 0)
+        _offset_cache = (changed, timedelta(seconds=seconds))
+    return _offset_cache[1]
+
+
+def move(seconds: int | None) -> int:
+    """Move the clock of every process of this instance by seconds, or back to real time with None.
+
+    Returns the offset in force afterwards, in seconds.
+    """
+    file = current_settings().instance / "clock"
+    if seconds is None:
+        file.unlink(missing_ok=True)
+        return 0
+    total = int(_offset(file).total_seconds()) + seconds
+    file.write_text(str(total), encoding="ascii")
+    return total

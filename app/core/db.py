@@ -1,0 +1,196 @@
+"""The database layer: one typed base, one session a request, two ways of beginning a transaction.
+
+Nothing here commits; ``surfaces.shared.transaction`` does, once.
+"""
+
+import enum
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, ClassVar, TypeVar
+from uuid import UUID
+
+import sqlalchemy as sa
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session as FlaskSession
+from sqlalchemy import event
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from app.core import clock, ids
+
+E = TypeVar("E", bound=enum.StrEnum)
+
+READ_ONLY = "read_only"
+"""Key of ``session.info``: this request only reads."""
+
+_BUSY_TIMEOUT_MS = 5_000
+_STATEMENT_TIMEOUT_MS = 5_000
+_LOCK_TIMEOUT_MS = 4_000
+
+
+class UTCDateTime(sa.types.TypeDecorator[datetime]):
+    """Aware UTC in and out; SQLite, which would give naive values back, included."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a time without a zone")
+        if value is None or dialect.name != "sqlite":
+            return value
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Words(sa.types.TypeDecorator[E]):
+    """A StrEnum kept as plain text, so that a new word needs no migration."""
+
+    impl = sa.String(40)
+    cache_ok = True
+
+    def __init__(self, words: type[E]) -> None:
+        super().__init__()
+        self.words = words
+
+    def process_bind_param(self, value: E | None, dialect: sa.Dialect) -> str | None:
+        return None if value is None else str(self.words(value))
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> E | None:
+        return None if value is None else self.words(value)
+
+
+class Base(DeclarativeBase):
+    """Base of every table: typed columns, named constraints (so that both databases can change them)."""
+
+    metadata = sa.MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[Mapping[Any, Any]] = {
+        datetime: UTCDateTime,
+        UUID: sa.Uuid(),
+        str: sa.String(),
+        dict[str, Any]: sa.JSON(),
+        list[str]: sa.JSON(),
+        bytes: sa.LargeBinary(),
+    }
+
+
+class Numbered:
+    """An integer key, which SQLite too never gives out twice."""
+
+    id: Mapped[int] = mapped_column(sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True)
+
+
+class Identified(Numbered):
+    """An integer key and a UUIDv7 for the outside."""
+
+    uid: Mapped[UUID] = mapped_column(unique=True, default=ids.new_uid)
+
+
+class Timed:
+    """When a row was made and last changed."""
+
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    updated_at: Mapped[datetime] = mapped_column(default=clock.now, onupdate=clock.now)
+
+
+class Session(FlaskSession):
+    """A session whose safe requests read on an autocommit connection (PostgreSQL: no BEGIN, no ROLLBACK)."""
+
+    def get_bind(self, *args: Any, **kwargs: Any) -> Any:
+        bind = super().get_bind(*args, **kwargs)
+        if isinstance(bind, sa.Engine) and self.info.get(READ_ONLY):
+            return reader(bind)
+        return bind
+
+
+class Database(SQLAlchemy):
+    """Flask-SQLAlchemy with our base, session and engine options."""
+
+    def _make_engine(self, bind_key: str | None, options: dict[str, Any], app: Any) -> sa.Engine:
+        engine = super()._make_engine(bind_key, options, app)
+        prepare_engine(engine)
+        return engine
+
+
+db = Database(model_class=Base, session_options={"class_": Session, "autoflush": True})
+migrate = Migrate()
+
+
+def engine_options(url: str, pool_size: int) -> dict[str, Any]:
+    """Return pool and connection options; every wait has a bound, so that a slow database is a 503, not a hang."""
+    if url.startswith("sqlite"):
+        return {"connect_args": {"timeout": _BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}}
+    return {
+        "pool_size": pool_size,
+        # A request may hold two connections for a moment: its session's and a counter's.
+        "max_overflow": pool_size,
+        "pool_timeout": 2,
+        "pool_use_lifo": True,
+        "connect_args": {
+            "connect_timeout": 2,
+            "options": f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c lock_timeout={_LOCK_TIMEOUT_MS}"
+            f" -c idle_in_transaction_session_timeout=30000 -c timezone=UTC",
+        },
+    }
+
+
+def prepare_engine(engine: sa.Engine) -> None:
+    """Make SQLite behave: we begin its transactions ourselves, IMMEDIATE unless the connection only reads."""
+    if engine.dialect.name != "sqlite":
+        return
+    event.listen(engine, "connect", _sqlite_connect)
+    event.listen(engine, "begin", _sqlite_begin)
+
+
+def _sqlite_connect(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", f"busy_timeout={_BUSY_TIMEOUT_MS}"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _sqlite_begin(connection: sa.Connection) -> None:
+    reads = connection.get_execution_options().get(READ_ONLY)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+_readers: dict[int, sa.Engine] = {}
+
+
+def reader(engine: sa.Engine) -> sa.Engine:
+    """Return the same engine (and pool) for reading only."""
+    found = _readers.get(id(engine))
+    if found is None:
+        options: dict[str, Any] = {READ_ONLY: True}
+        if engine.dialect.name == "postgresql":
+            options["isolation_level"] = "AUTOCOMMIT"
+        found = _readers[id(engine)] = engine.execution_options(**options)
+    return found
+
+
+@contextmanager
+def read_connection() -> Iterator[sa.Connection]:
+    """Give a connection for a single look, apart from the session and without a transaction of its own."""
+    bind: Any = db.engines[None]
+    if isinstance(bind, sa.Connection):  # a test that rolls everything back gave us its one connection
+        yield bind
+        return
+    with reader(bind).connect() as connection:
+        yield connection
+
+
+def is_sqlite() -> bool:
+    """Say whether this instance runs on SQLite."""
+    return db.engine.dialect.name == "sqlite"

@@ -1,0 +1,136 @@
+"""What can go wrong, by kind; the codes and sentences stand where they are raised.
+
+No HTTP in here: a kind is turned into a status by the dialect that words it (catalog: error_kinds).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+FieldErrors = Mapping[str, Sequence[str]]
+
+
+class AppError(Exception):
+    """Base of every expected failure: a kind, a code of the catalog and a sentence a person may read."""
+
+    kind: ClassVar[str]
+    code: ClassVar[str]
+    message: ClassVar[str]
+    commits: ClassVar[bool] = False
+    """Whether what was written before it stays (a counted failure, an audit row)."""
+
+    def __init__(
+        self,
+        *,
+        fields: FieldErrors | None = None,
+        retry_after: int | None = None,
+        layer: str | None = None,
+        remedy: str | None = None,
+    ) -> None:
+        super().__init__(self.message)
+        self.fields = fields or {}
+        self.retry_after = retry_after
+        self.layer = layer
+        """Which layer refused: platform, organization, role, plan, token, limit."""
+        self.remedy = remedy
+        """Who can change it or what to do next, in a sentence."""
+
+
+class Malformed(AppError):
+    kind = "malformed"
+
+
+class Invalid(AppError):
+    kind = "invalid"
+
+
+class Refused(AppError):
+    kind = "refused"
+
+
+class Unauthenticated(AppError):
+    kind = "unauthenticated"
+
+
+class OverPlan(AppError):
+    kind = "over_plan"
+
+
+class Forbidden(AppError):
+    kind = "forbidden"
+
+
+class NotFound(AppError):
+    kind = "not_found"
+
+
+class BadMethod(AppError):
+    kind = "bad_method"
+
+
+class Conflict(AppError):
+    kind = "conflict"
+
+
+class TooLarge(AppError):
+    kind = "too_large"
+
+
+class BadMedia(AppError):
+    kind = "bad_media"
+
+
+class TooMany(AppError):
+    kind = "too_many"
+
+
+class Broken(AppError):
+    kind = "broken"
+
+
+class Upstream(AppError):
+    kind = "upstream"
+
+
+class Down(AppError):
+    kind = "down"
+
+
+class ValidationFailed(Invalid):
+    """Fields that the request alone shows to be wrong: names by the operation's keywords."""
+
+    code, message = "validation", "Some fields need your attention."
+
+    def __init__(self, fields: FieldErrors) -> None:
+        super().__init__(fields=fields)
+
+
+class BadCursor(Invalid):
+    code, message = "pagination:bad_cursor", "This cursor does not belong to this list."
+
+
+class Internal(Broken):
+    code, message = "internal", "Something went wrong on our side."
+
+
+class Unavailable(Down):
+    code, message = "unavailable", "The service is not available right now."
+
+    def __init__(self, retry_after: int = 2) -> None:
+        super().__init__(retry_after=retry_after)
+
+
+class DatabaseDown(Down):
+    code, message = "health:database_down", "The database does not answer."
+
+    def __init__(self) -> None:
+        super().__init__(retry_after=2)
+
+
+class RateLimited(TooMany):
+    """A bucket is full; ``limit`` and ``period`` describe the fullest of its rules."""
+
+    code, message = "rate:limited", "Too many calls. Try again later."
+
+    def __init__(self, *, bucket: str, limit: int, period: int, retry_after: int) -> None:
+        super().__init__(retry_after=max(1, retry_after), layer="limit")
+        self.bucket, self.limit, self.period = bucket, limit, period

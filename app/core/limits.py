@@ -1,0 +1,196 @@
+"""Counters that protect accounts and mailboxes: in the database, exact in any sliding window, shared by all dialects.
+
+A counter commits on its own connection before the work it guards begins, so that a hundred parallel tries
+are counted as a hundred, and a rolled-back request still counts. Call ``spend`` before the request's session
+has written anything: SQLite has one writer.
+"""
+
+import ipaddress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core import clock
+from app.core.buckets import Bucket, Rule
+from app.core.db import Base, db
+from app.core.errors import RateLimited
+from app.core.secrets import keyed_hash
+
+
+class RateCounter(Base):
+    """The moments one key was counted at in one bucket, as seconds since 1970, oldest first."""
+
+    __tablename__ = "rate_counters"
+
+    bucket: Mapped[str] = mapped_column(sa.String(60), primary_key=True)
+    key: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    hits: Mapped[list[float]] = mapped_column(sa.JSON())
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What one call took from a bucket, so that a success can give it back."""
+
+    bucket: Bucket
+    keys: Mapping[str, str]
+    at: float
+
+
+@dataclass(frozen=True)
+class _Line:
+    """One rule with the key it counts now."""
+
+    rule: Rule
+    key: str
+    seconds: int
+
+
+def network_of(ip: str | None) -> str:
+    """Return what an address is counted as: IPv4 itself, IPv6 its /64, anything else one shared name."""
+    try:
+        address = ipaddress.ip_address((ip or "").strip())
+    except ValueError:
+        return "unknown"
+    if isinstance(address, ipaddress.IPv6Address):
+        mapped = address.ipv4_mapped
+        return str(mapped) if mapped else str(ipaddress.ip_network((int(address) >> 64 << 64, 64)))
+    return str(address)
+
+
+def spend(bucket: Bucket, rules: Sequence[Rule] | None = None, **keys: str | int | None) -> Spent:
+    """Count one call (or one try that may fail) and let it through, or refuse it.
+
+    A rule whose key is not given is left out; ``ip`` counts even when it is unknown.
+
+    :param rules: the bucket's rules as the instance's settings have them; left out: as they are named
+    :raises RateLimited: if a rule is used up; nothing is counted then
+    """
+    lines = _lines(bucket, bucket.rules if rules is None else rules, keys)
+    now = clock.now()
+    with _connection() as connection:
+        counted = _lock(connection, bucket, lines, now)
+        _refuse_if_full(bucket, lines, counted, now.timestamp())
+        for line in lines:
+            hits = [*_live(counted[line.key], line, now.timestamp()), now.timestamp()]
+            connection.execute(
+                sa.update(RateCounter)
+                .where(RateCounter.bucket == bucket.name, RateCounter.key == line.key)
+                .values(hits=hits, expires_at=now + timedelta(seconds=line.seconds))
+            )
+    return Spent(bucket, {line.rule.keys[0]: line.key for line in lines}, now.timestamp())
+
+
+def give_back(spent: Spent, *, clear: Sequence[str] = ()) -> None:
+    """Take a try back that turned out well, in the request's own transaction.
+
+    :param clear: names of keys whose whole count is wiped (a success clears the address's failures)
+    """
+    wiped = [spent.keys[name] for name in clear if name in spent.keys]
+    if wiped:
+        db.session.execute(
+            sa.delete(RateCounter).where(RateCounter.bucket == spent.bucket.name, RateCounter.key.in_(wiped))
+        )
+    for name, key in spent.keys.items():
+        if name not in clear:
+            _remove_hit(spent.bucket.name, key, spent.at)
+
+
+def clear(bucket: Bucket, **keys: str | int | None) -> None:
+    """Wipe what was counted for these keys, in the request's own transaction."""
+    lines = _lines(bucket, bucket.rules, keys, lenient=True)
+    db.session.execute(
+        sa.delete(RateCounter).where(
+            RateCounter.bucket == bucket.name, RateCounter.key.in_([line.key for line in lines])
+        )
+    )
+
+
+def forget_all() -> int:
+    """Wipe every counter; for testers. Returns how many there were."""
+    return db.session.execute(sa.delete(RateCounter)).rowcount
+
+
+def prune() -> int:
+    """Delete counters whose window is over; returns how many."""
+    return db.session.execute(sa.delete(RateCounter).where(RateCounter.expires_at < clock.now())).rowcount
+
+
+def _lines(
+    bucket: Bucket, rules: Sequence[Rule], keys: Mapping[str, str | int | None], *, lenient: bool = False
+) -> list[_Line]:
+    lines = []
+    for rule in rules:
+        name = rule.keys[0]
+        if name not in keys or (keys[name] is None and name != "ip"):
+            continue
+        value = keys[name]
+        text = network_of(None if value is None else str(value)) if name == "ip" else str(value)
+        lines.append(_Line(rule, keyed_hash(f"rate:{bucket.name}:{name}", text), rule.seconds or 1))
+    if not lines and not lenient:
+        raise ValueError(f"{bucket.name} was given none of its keys")
+    # Always locked in the same order, so that two calls never wait for each other.
+    return sorted(lines, key=lambda line: line.key)
+
+
+def _lock(
+    connection: sa.Connection, bucket: Bucket, lines: Sequence[_Line], now: datetime
+) -> dict[str, list[float]]:
+    insert: Any = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
+    counted = {}
+    for line in lines:
+        values = {"bucket": bucket.name, "key": line.key, "hits": [], "expires_at": now}
+        statement = (
+            insert(RateCounter)
+            .values(values)
+            .on_conflict_do_update(index_elements=["bucket", "key"], set_={"bucket": bucket.name})
+            .returning(RateCounter.hits)
+        )
+        counted[line.key] = list(connection.execute(statement).scalar_one())
+    return counted
+
+
+def _live(hits: Sequence[float], line: _Line, now: float) -> list[float]:
+    return [hit for hit in hits if now - line.seconds < hit <= now + line.seconds]
+
+
+def _refuse_if_full(
+    bucket: Bucket, lines: Sequence[_Line], counted: Mapping[str, Sequence[float]], now: float
+) -> None:
+    for line in lines:
+        live = _live(counted[line.key], line, now)
+        if len(live) >= line.rule.limit:
+            free_at = live[len(live) - line.rule.limit] + line.seconds
+            raise RateLimited(
+                bucket=bucket.name,
+                limit=line.rule.limit,
+                period=line.seconds,
+                retry_after=int(free_at - now) + 1,
+            )
+
+
+def _remove_hit(bucket: str, key: str, at: float) -> None:
+    where = (RateCounter.bucket == bucket, RateCounter.key == key)
+    hits = db.session.scalar(sa.select(RateCounter.hits).where(*where).with_for_update())
+    if hits and at in hits:
+        kept = list(hits)
+        kept.remove(at)
+        db.session.execute(sa.update(RateCounter).where(*where).values(hits=kept))
+
+
+@contextmanager
+def _connection() -> Iterator[sa.Connection]:
+    bind: Any = db.engines[None]
+    if isinstance(bind, sa.Connection):  # a test that rolls everything back gave us its one connection
+        with bind.begin_nested():
+            yield bind
+        return
+    with bind.begin() as connection:
+        yield connection

@@ -1,0 +1,11 @@
+"""Addresses of our own pages: every link starts at the one configured public address, never at a request's Host."""
+
+from urllib.parse import urlencode
+
+from app.core.settings import current_settings
+
+
+def public_url(path: str, **query: str) -> str:
+    """Return the absolute address of a page, e.g. ``public_url("/reset-password", token=token)``."""
+    address = current_settings().public_url + path
+    return f"{address}?{urlencode(query)}" if query else address

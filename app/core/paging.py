@@ -1,0 +1,133 @@
+"""Bounded lists: windows by page, by offset or by cursor, always in a total order."""
+
+import base64
+import binascii
+import hmac
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+import sqlalchemy as sa
+
+from app.core.db import db
+from app.core.errors import BadCursor
+from app.core.secrets import keyed_hash
+
+T = TypeVar("T")
+
+MAX_LIMIT = 100
+
+
+@dataclass(frozen=True)
+class Window:
+    """Which part of a list is wanted: ``limit`` rows from ``offset``; without a limit all of it, up to 1000."""
+
+    limit: int = 20
+    offset: int = 0
+
+    @classmethod
+    def page(cls, page: int, per_page: int, most: int = MAX_LIMIT) -> "Window":
+        """Return the window of a page counted from 1; a larger ``per_page`` is cut to ``most``."""
+        per_page = min(per_page, most)
+        return cls(limit=per_page, offset=(page - 1) * per_page)
+
+    @property
+    def number(self) -> int:
+        """Return the page this window is, counted from 1."""
+        return self.offset // self.limit + 1
+
+
+WHOLE = Window(limit=1000)
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """Rows of one window with the count of all."""
+
+    items: Sequence[T]
+    total: int
+    window: Window
+
+    @property
+    def last_page(self) -> int:
+        """Return the number of the last page, 1 for an empty list."""
+        return max(1, -(-self.total // self.window.limit))
+
+
+@dataclass(frozen=True)
+class CursorWindow:
+    """The ``limit`` rows after a cursor that this list gave out."""
+
+    limit: int = 50
+    cursor: str | None = None
+
+
+@dataclass(frozen=True)
+class CursorPage(Generic[T]):
+    """Rows with the cursor of those that follow, None at the end."""
+
+    items: Sequence[T]
+    next_cursor: str | None
+
+    @property
+    def has_more(self) -> bool:
+        """Say whether rows follow."""
+        return self.next_cursor is not None
+
+
+def paginate(query: sa.Select[Any], window: Window) -> Page[Any]:
+    """Run a totally ordered query for one window: two queries, however many rows."""
+    counted = sa.select(sa.func.count()).select_from(query.order_by(None).options().subquery())
+    total = db.session.scalar(counted) or 0
+    rows = query.limit(window.limit).offset(window.offset)
+    items = db.session.scalars(rows).all() if len(query.column_descriptions) == 1 else db.session.execute(rows).all()
+    return Page(items=items, total=total, window=window)
+
+
+def keyset(
+    query: sa.Select[Any], window: CursorWindow, *, name: str, newest_first: Sequence[Any]
+) -> CursorPage[Any]:
+    """Run a query newest first by the given columns (a total order), from where the cursor left off.
+
+    :raises BadCursor: if the cursor was not given out for the list of that name
+    """
+    if window.cursor:
+        after = _read_cursor(name, window.cursor, len(newest_first))
+        query = query.where(sa.tuple_(*newest_first) < sa.tuple_(*after))
+    query = query.order_by(*(column.desc() for column in newest_first)).limit(window.limit + 1)
+    rows = db.session.scalars(query).all()
+    items = rows[: window.limit]
+    if len(rows) <= window.limit:
+        return CursorPage(items=items, next_cursor=None)
+    return CursorPage(items=items, next_cursor=_make_cursor(name, [getattr(items[-1], c.key) for c in newest_first]))
+
+
+def _make_cursor(name: str, values: Sequence[Any]) -> str:
+    body = json.dumps([v.isoformat() if isinstance(v, datetime) else v for v in values]).encode()
+    signature = keyed_hash(f"cursor:{name}", body.decode())[:16]
+    return base64.urlsafe_b64encode(signature.encode() + body).decode().rstrip("=")
+
+
+def _read_cursor(name: str, cursor: str, count: int) -> list[Any]:
+    try:
+        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        signature, body = raw[:16].decode("ascii"), raw[16:].decode()
+    except (binascii.Error, ValueError) as error:
+        raise BadCursor from error
+    if not hmac.compare_digest(signature, keyed_hash(f"cursor:{name}", body)[:16]):
+        raise BadCursor
+    values = json.loads(body)
+    if len(values) != count:
+        raise BadCursor
+    return [_revive(v) for v in values]
+
+
+def _revive(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            return datetime.fromisoformat(value)
+        except ValueError:
+            return value
+    return value

@@ -1,0 +1,1 @@
+"""What the product is about: one package a subject, each with models, queries and operations."""
