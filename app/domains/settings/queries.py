@@ -1,4 +1,4 @@
-"""What a setting is worth here and now: a locked platform value, else the tenant's, the platform's, the default."""
+"""What a setting is worth: a locked platform value, else the tenant's, the platform's, the default."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any

@@ -37,47 +37,39 @@ def validate(definition: Definition, value: Any) -> Value:
     return checked
 
 
-def _string(definition: Definition, value: Any) -> str:
+def _string(_definition: Definition, value: Any) -> str:
     text = _text_of(value, _MAX_STRING)
-    if any(ord(sign) < ord(" ") for sign in text):
-        raise ValueError("Use one line.")
+    _need(all(sign >= " " for sign in text), "Use one line.")
     return text
 
 
-def _text(definition: Definition, value: Any) -> str:
+def _text(_definition: Definition, value: Any) -> str:
     return _text_of(value, _MAX_TEXT)
 
 
 def _text_of(value: Any, longest: int) -> str:
-    if not isinstance(value, str):
-        raise ValueError("Give a text.")  # noqa: TRY004 - one kind of failure for whoever set it
-    text = value.strip()
-    if len(text) > longest:
-        raise ValueError(f"Use at most {longest} characters.")
-    if "\x00" in text:
-        raise ValueError("This text holds a character that cannot be kept.")
+    _need(isinstance(value, str), "Give a text.")
+    text = str(value).strip()
+    _need(len(text) <= longest, f"Use at most {longest} characters.")
+    _need("\x00" not in text, "This text holds a character that cannot be kept.")
     return text
 
 
 def _integer(definition: Definition, value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise ValueError("Give a whole number.")  # noqa: TRY004 - as above
-    if definition.min is not None and value < definition.min:
-        raise ValueError(f"Give {definition.min} or more.")
-    if definition.max is not None and value > definition.max:
-        raise ValueError(f"Give {definition.max} or less.")
-    return value
+    _need(isinstance(value, int) and not isinstance(value, bool), "Give a whole number.")
+    number = int(value)
+    _need(definition.min is None or number >= definition.min, f"Give {definition.min} or more.")
+    _need(definition.max is None or number <= definition.max, f"Give {definition.max} or less.")
+    return number
 
 
-def _boolean(definition: Definition, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("Say true or false.")  # noqa: TRY004 - as above
-    return value
+def _boolean(_definition: Definition, value: Any) -> bool:
+    _need(isinstance(value, bool), "Say true or false.")
+    return bool(value)
 
 
 def _enum(definition: Definition, value: Any) -> str:
-    if value not in definition.options:
-        raise ValueError(f"Choose one of {', '.join(definition.options)}.")
+    _need(value in definition.options, f"Choose one of {', '.join(definition.options)}.")
     return str(value)
 
 
@@ -105,8 +97,7 @@ def _email(definition: Definition, value: Any) -> str:
 
 def _timezone(definition: Definition, value: Any) -> str:
     text = _string(definition, value)
-    if text not in zoneinfo.available_timezones():
-        raise ValueError("Give a time zone such as Europe/Berlin.")
+    _need(text in zoneinfo.available_timezones(), "Give a time zone such as Europe/Berlin.")
     return text
 
 
@@ -115,13 +106,10 @@ def _locale(definition: Definition, value: Any) -> str:
 
 
 def _list(definition: Definition, value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple):
-        raise ValueError("Give a list.")  # noqa: TRY004 - as above
-    if len(value) > _MAX_ENTRIES:
-        raise ValueError(f"Give at most {_MAX_ENTRIES} entries.")
+    _need(isinstance(value, list | tuple), "Give a list.")
+    _need(len(value) <= _MAX_ENTRIES, f"Give at most {_MAX_ENTRIES} entries.")
     entries = tuple(dict.fromkeys(_string(definition, entry) for entry in value))
-    if "" in entries:
-        raise ValueError("An entry is empty.")
+    _need("" not in entries, "An entry is empty.")
     return entries
 
 
@@ -141,9 +129,13 @@ _TYPE_RULES: Mapping[Type, Callable[[Definition, Any], Value]] = {
 }
 
 
-def _matching(pattern: re.Pattern[str], text: str, sentence: str) -> str:
-    if not pattern.fullmatch(text):
+def _need(holds: bool, sentence: str) -> None:
+    if not holds:
         raise ValueError(sentence)
+
+
+def _matching(pattern: re.Pattern[str], text: str, sentence: str) -> str:
+    _need(pattern.fullmatch(text) is not None, sentence)
     return text
 
 

@@ -1,0 +1,42 @@
+"""Words that no organization's slug and no person's handle may be."""
+
+RESERVED_WORDS: frozenset[str] = frozenset(
+    {
+        "www",
+        "api",
+        "admin",
+        "app",
+        "auth",
+        "login",
+        "logout",
+        "signup",
+        "register",
+        "static",
+        "assets",
+        "media",
+        "docs",
+        "help",
+        "support",
+        "status",
+        "billing",
+        "mail",
+        "smtp",
+        "health",
+        "health-check",
+        "services",
+        "platform",
+        "platforms",
+        "v0",
+        "v1",
+        "t",
+        "unsubscribe",
+        "webhooks",
+        "root",
+        "system",
+        "staging",
+        "dev",
+        "prod",
+        "test",
+    }
+)
+"""Nobody's: they are parts of addresses, or would pass for the platform itself."""
