@@ -9,7 +9,7 @@ _HANDLE = re.compile(r"[a-z][a-z0-9_]{3,14}")
 
 
 def check(handle: str) -> Literal["invalid", "reserved"] | None:
-    """Say why a handle cannot be had: 4 to 15 of a-z, 0-9 and _, a letter first, none of the reserved words."""
+    """Say why a handle cannot be had: 4 to 15 of a-z, 0-9 and _, a letter first, no reserved word."""
     lowered = handle.lower()
     if not _HANDLE.fullmatch(lowered):
         return "invalid"

@@ -10,7 +10,7 @@ _SHORTEST, _LONGEST = 3, 50
 
 
 def check(slug: str) -> Literal["invalid", "reserved"] | None:
-    """Say why a slug cannot be had: 3 to 50 of a-z, 0-9 and single inner hyphens, none of the reserved words."""
+    """Say why a slug cannot be had: 3 to 50 of a-z, 0-9 and single inner hyphens, no reserved word."""
     lowered = slug.lower()
     if lowered in RESERVED_WORDS:
         return "reserved"
