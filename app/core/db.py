@@ -4,7 +4,7 @@ Nothing here commits; ``surfaces.shared.transaction`` does, once.
 """
 
 import enum
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, ClassVar, TypeVar
@@ -189,6 +189,18 @@ def read_connection() -> Iterator[sa.Connection]:
         return
     with reader(bind).connect() as connection:
         yield connection
+
+
+def read(statement: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+    """Run a query in the session's transaction where one runs, else by itself.
+
+    What is asked before the first write must not begin the request's transaction: SQLite has one writer, and
+    a password check inside it would make everyone wait.
+    """
+    if db.session().in_transaction():
+        return db.session.execute(statement).all()
+    with read_connection() as connection:
+        return connection.execute(statement).all()
 
 
 def is_sqlite() -> bool:

@@ -1,1 +1,1 @@
-"""People: who they are and how they are reached."""
+"""The person: who they are, how their address and password are kept, what they agreed to."""

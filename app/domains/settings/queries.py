@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.core.db import db
+from app.core.db import read
 from app.core.environments import Environment
 from app.core.secrets import unseal
 from app.domains.settings.models import SettingValue
@@ -98,7 +98,7 @@ def _rows(
 ) -> Rows:
     chosen = list(definitions)
     places = {place(definition, environment) for definition in chosen}
-    found = db.session.execute(
+    found = read(
         sa.select(SettingValue.key, SettingValue.tenant_id, SettingValue.value, SettingValue.locked).where(
             SettingValue.key.in_([definition.key for definition in chosen]),
             SettingValue.environment.in_(places),

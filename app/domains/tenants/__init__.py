@@ -1,1 +1,1 @@
-"""Organizations: who they are and what they are called."""
+"""Organizations and who belongs to them."""

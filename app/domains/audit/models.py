@@ -1,0 +1,40 @@
+"""The trail: one row for each thing changed or refused, never altered afterwards."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core import clock
+from app.core.db import Base, Identified, Words
+from app.domains.audit.kinds import AuditKind
+
+
+class AuditEvent(Identified, Base):
+    """Who did what to whom, where from, and which fields it changed (never a secret's value)."""
+
+    __tablename__ = "audit_events"
+    __table_args__ = (
+        sa.Index("ix_audit_events_tenant", "tenant_id", "id"),
+        sa.Index("ix_audit_events_actor", "actor_user_id", "id"),
+        sa.Index("ix_audit_events_subject", "subject_type", "subject_id", "id"),
+    )
+
+    at: Mapped[datetime] = mapped_column(default=clock.now)
+    kind: Mapped[AuditKind] = mapped_column(Words(AuditKind))
+    tenant_id: Mapped[int | None]
+    actor_kind: Mapped[str] = mapped_column(sa.String(20))
+    actor_user_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    actor_uid: Mapped[UUID | None]
+    session_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    subject_type: Mapped[str] = mapped_column(sa.String(40))
+    subject_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    dialect: Mapped[str] = mapped_column(sa.String(20))
+    ip: Mapped[str | None] = mapped_column(sa.String(45))
+    user_agent: Mapped[str] = mapped_column(sa.String(400), default="")
+    request_id: Mapped[str] = mapped_column(sa.String(64), default="")
+    ok: Mapped[bool] = mapped_column(default=True)
+    """False for a refusal that is kept (a failed sign-in)."""
+    changes: Mapped[dict[str, Any]] = mapped_column(default=dict)

@@ -1,0 +1,49 @@
+"""Writing the trail: in the same transaction as the change, so that neither is there without the other."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.core.access import Actor
+from app.core.db import db
+from app.domains.audit.kinds import AuditKind
+from app.domains.audit.models import AuditEvent
+
+_REFUSALS = frozenset(
+    {AuditKind.USER_SIGN_IN_FAILED, AuditKind.USER_TWO_FACTOR_FAILED, AuditKind.SESSION_STEP_UP_FAILED}
+)
+
+
+def record(
+    actor: Actor,
+    kind: AuditKind,
+    *,
+    subject: tuple[str, int | None],
+    tenant_id: int | None = None,
+    user_id: int | None = None,
+    session_id: int | None = None,
+    changes: Mapping[str, Any] | None = None,
+) -> AuditEvent:
+    """Write one row of the trail.
+
+    :param subject: what was changed: its type and its id, e.g. ``("user", 7)``
+    :param user_id: who acted, where the call itself was not signed in yet (a sign-in, a mailed link)
+    :param changes: the fields changed, never a secret's value
+    """
+    event = AuditEvent(
+        kind=kind,
+        tenant_id=tenant_id if tenant_id is not None else actor.tenant_id,
+        actor_kind=actor.kind,
+        actor_user_id=actor.user_id if user_id is None else user_id,
+        actor_uid=actor.user_uid,
+        session_id=actor.session_id if session_id is None else session_id,
+        subject_type=subject[0],
+        subject_id=subject[1],
+        dialect=actor.origin.dialect,
+        ip=actor.origin.ip,
+        user_agent=actor.origin.user_agent[:400],
+        request_id=actor.origin.request_id,
+        ok=kind not in _REFUSALS,
+        changes=dict(changes or {}),
+    )
+    db.session.add(event)
+    return event

@@ -1,0 +1,1 @@
+"""Ways in and out: registration, proof of an address, sign-in, refresh, passwords."""

@@ -1,0 +1,61 @@
+"""What an organization may use now."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from app.core import clock
+from app.core.access import Access, Actor, operation
+from app.core.db import db
+from app.domains.billing.models import Subscription, SubscriptionStatus
+from app.domains.billing.plans import DEV, PLANS, Plan
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The plan in force at this moment; a trial that is over has fallen back to dev."""
+
+    plan: Plan
+    status: SubscriptionStatus
+    ends_at: datetime | None
+    trial_ends_at: datetime | None
+
+    @property
+    def trial_days_left(self) -> int:
+        """Return the days left of a running trial, begun ones counted as whole; 0 where none runs."""
+        if self.status is not SubscriptionStatus.TRIALING or self.trial_ends_at is None:
+            return 0
+        return max(0, -((clock.now() - self.trial_ends_at) // timedelta(days=1)))
+
+
+def visible(actor: Actor) -> sa.Select[tuple[Subscription]]:
+    """Select the subscription of the organization the actor works in."""
+    return sa.select(Subscription).where(Subscription.tenant_id == actor.tenant_id)
+
+
+@operation(Access.TENANT)
+def standing(actor: Actor) -> Standing:
+    """Return what the actor's organization has now."""
+    return standing_of(db.session.scalar(visible(actor)))
+
+
+def standing_of(subscription: Subscription | None) -> Standing:
+    """Return what a subscription amounts to at this moment."""
+    if subscription is None:
+        return Standing(DEV, SubscriptionStatus.NONE, None, None)
+    trialing = subscription.status is SubscriptionStatus.TRIALING
+    if trialing and subscription.trial_ends_at is not None and subscription.trial_ends_at <= clock.now():
+        return Standing(DEV, SubscriptionStatus.NONE, None, subscription.trial_ends_at)
+    return Standing(
+        PLANS[subscription.plan_code],
+        subscription.status,
+        subscription.period_end or _end_of_month(subscription.period_start),
+        subscription.trial_ends_at,
+    )
+
+
+def _end_of_month(start: datetime) -> datetime:
+    """Return when the running month ends that rolls on from ``start`` (a free plan goes from month to month)."""
+    months = (clock.now() - start) // timedelta(days=30) + 1
+    return start + timedelta(days=30) * months

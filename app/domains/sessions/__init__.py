@@ -1,0 +1,1 @@
+"""Sign-ins of every kind, in one table, and who stands behind a credential."""

@@ -1,0 +1,66 @@
+"""One row a sign-in, whatever carries it; and the refresh tokens of those that are carried on by rotation."""
+
+from datetime import datetime
+from typing import Literal
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db import Base, Identified, Numbered, Timed
+
+Kind = Literal["browser", "app", "api_token", "service"]
+
+
+class UserSession(Identified, Timed, Base):
+    """A sign-in: a cookie, a refresh-token family, an opaque token, an API token, a service token."""
+
+    __tablename__ = "sessions"
+    __table_args__ = (
+        sa.Index("ix_sessions_user_live", "user_id", "revoked_at", "last_used_at"),
+        sa.Index("ix_sessions_tenant", "tenant_id", "user_id"),
+    )
+
+    user_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(sa.String(20))
+    dialect: Mapped[str] = mapped_column(sa.String(20))
+    token_hash: Mapped[bytes | None] = mapped_column(sa.LargeBinary(32), unique=True)
+    """Of the opaque token in cookie or body; None where only JWTs carry the session."""
+    method: Mapped[str] = mapped_column(sa.String(20), default="password")
+    """How the person proved themselves first: password, code, oauth, sign_up."""
+    factors: Mapped[int] = mapped_column(default=1)
+    proven_at: Mapped[datetime]
+    tenant_id: Mapped[int | None] = mapped_column(sa.ForeignKey("tenants.id", ondelete="CASCADE"))
+    """The one organization it works in (API tokens, api_v1's sign-ins); None for a person-level sign-in."""
+    selected_tenant_id: Mapped[int | None] = mapped_column(sa.ForeignKey("tenants.id", ondelete="SET NULL"))
+    """The organization that the portal shows in this browser."""
+    environment: Mapped[str | None] = mapped_column(sa.String(16))
+    scopes: Mapped[list[str] | None]
+    name: Mapped[str] = mapped_column(sa.String(100))
+    """What people call it: "Firefox on Linux", or the name given to a token."""
+    device_key: Mapped[str] = mapped_column(sa.String(64), default="")
+    """What tells a new device from a known one."""
+    user_agent: Mapped[str] = mapped_column(sa.String(400), default="")
+    ip: Mapped[str | None] = mapped_column(sa.String(45))
+    country: Mapped[str | None] = mapped_column(sa.String(2))
+    persistent: Mapped[bool] = mapped_column(default=False)
+    """Whether the person asked to be remembered."""
+    last_used_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    revoked_reason: Mapped[str | None] = mapped_column(sa.String(40))
+
+
+class RefreshToken(Numbered, Base):
+    """One link of a rotation chain; the family is its session."""
+
+    __tablename__ = "refresh_tokens"
+
+    session_id: Mapped[int] = mapped_column(sa.ForeignKey("sessions.id", ondelete="CASCADE"), index=True)
+    token_hash: Mapped[bytes] = mapped_column(sa.LargeBinary(32), unique=True)
+    parent_id: Mapped[int | None] = mapped_column(sa.ForeignKey("refresh_tokens.id", ondelete="CASCADE"))
+    issued_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    rotated_at: Mapped[datetime | None]
+    """When it was first swapped for a successor."""
+    retired_at: Mapped[datetime | None]
+    """When a successor of it was itself rotated: from then on any use is a reuse."""
