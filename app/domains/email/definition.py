@@ -1,0 +1,21 @@
+"""The shape of a mail's definition."""
+
+from dataclasses import dataclass
+
+COMMON = ("first_name", "tenant_name", "app_name")
+"""Variables that every mail has besides its own."""
+
+
+@dataclass(frozen=True)
+class MailDefinition:
+    """One mail: the event it belongs to, its own variables, its subject (Jinja)."""
+
+    name: str
+    event: str
+    variables: tuple[str, ...]
+    subject: str
+
+    @property
+    def secret(self) -> frozenset[str]:
+        """Return the variables that open something; they are sealed until the mail is written."""
+        return frozenset(v for v in self.variables if v in ("code", "token") or v.endswith("_url"))
