@@ -1,0 +1,124 @@
+"""A real SMTP server on the loopback address that keeps every message, and misbehaves when a rule says so."""
+
+import asyncio
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from sandbox import clock
+from sandbox.maildir import MailStore
+from sandbox.rules import Action, Rule, Rules, Stage
+
+_LARGEST_MESSAGE = 12_000_000
+_MOST_RECIPIENTS = 100
+_SILENCE_SECONDS = 3600
+
+
+@dataclass
+class Sink:
+    """What is done with each recipient and each message (the hooks of aiosmtpd)."""
+
+    store: MailStore
+    rules: Rules
+    instance: Path
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+        self, server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        """Take a recipient, or refuse it."""
+        if len(envelope.rcpt_tos) >= _MOST_RECIPIENTS:
+            return "452 4.5.3 Too many recipients"
+        rule = self.rules.take(address, Action.REFUSE, stage=Stage.RCPT)
+        if rule is not None:
+            return _refusal(server, rule)
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+        """Keep a message unless it is refused, then answer as the rules say."""
+        refusal = self._rule(envelope, Action.REFUSE, stage=Stage.DATA)
+        if refusal is not None:
+            return _refusal(server, refusal)
+        silence = self._rule(envelope, Action.SILENCE)
+        if silence is not None:
+            await asyncio.sleep(_SILENCE_SECONDS)
+            return "421 4.4.2 Silent for an hour"
+        content = envelope.original_content or b""
+        self.store.keep(
+            content,
+            sender=envelope.mail_from or "",
+            recipients=envelope.rcpt_tos,
+            moment=clock.now(self.instance),
+        )
+        if self._rule(envelope, Action.DROP) is not None:
+            _hang_up(server)
+            return "421 4.4.2 Dropped"
+        delay = self._rule(envelope, Action.DELAY)
+        if delay is not None:
+            await asyncio.sleep(delay.seconds)
+        return "250 OK kept"
+
+    def _rule(self, envelope: Envelope, action: Action, stage: Stage | None = None) -> Rule | None:
+        found = (self.rules.take(recipient, action, stage=stage) for recipient in envelope.rcpt_tos)
+        return next((rule for rule in found if rule is not None), None)
+
+
+@dataclass
+class SmtpServer:
+    """The listening socket, closed while a rule says that nobody is there."""
+
+    port: int
+    sink: Sink
+    _server: asyncio.Server | None = field(default=None, repr=False)
+    _checking: asyncio.Task[None] | None = field(default=None, repr=False)
+
+    async def start(self) -> None:
+        """Listen, and go on checking whether to."""
+        await self._settle()
+        self._checking = asyncio.create_task(self._check())
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        if self._checking is not None:
+            self._checking.cancel()
+        self._close()
+
+    async def _check(self) -> None:
+        while True:
+            await asyncio.sleep(0.1)
+            await self._settle()
+
+    async def _settle(self) -> None:
+        if self.sink.rules.offline():
+            self._close()
+        elif self._server is None:
+            loop = asyncio.get_running_loop()
+            self._server = await loop.create_server(self._conversation, "127.0.0.1", self.port)
+
+    def _close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+    def _conversation(self) -> SMTP:
+        return SMTP(
+            self.sink,
+            data_size_limit=_LARGEST_MESSAGE,
+            enable_SMTPUTF8=True,
+            hostname="sandbox.portico.example",
+            ident="Portico sandbox",
+            loop=asyncio.get_running_loop(),
+        )
+
+
+def _refusal(server: SMTP, rule: Rule) -> str:
+    kind = "5.7.1" if rule.code >= 500 else "4.7.1"
+    if rule.code == 421:  # RFC 5321 section 3.8: the channel is closed after it
+        asyncio.get_running_loop().call_later(0.05, _hang_up, server)
+    return f"{rule.code} {kind} Refused by a rule of the sandbox"
+
+
+def _hang_up(server: SMTP) -> None:
+    if isinstance(server.transport, asyncio.WriteTransport):
+        server.transport.abort()

@@ -1,0 +1,37 @@
+"""The web server's process: granian with one worker that cannot outlive it."""
+
+import os
+import signal
+import sys
+
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.server import Server
+
+from sandbox.processes import die_with_parent
+
+
+def main() -> None:
+    """Serve ``wsgi:app`` on the loopback port given as the only argument."""
+    parent = os.getpid()
+    os.register_at_fork(after_in_child=lambda: die_with_parent(signal.SIGKILL, parent))
+    Server(
+        "wsgi:app",
+        address="127.0.0.1",
+        port=int(sys.argv[1]),
+        interface=Interfaces.WSGI,
+        workers=1,
+        blocking_threads=16,
+        backpressure=128,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=15_000),
+        websockets=False,
+        log_access=True,  # the path without its query: a link's token is not written down
+        workers_kill_timeout=5,
+        respawn_failed_workers=True,
+        respawn_interval=0.2,
+    ).serve()
+
+
+if __name__ == "__main__":
+    main()
