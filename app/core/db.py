@@ -4,10 +4,10 @@ Nothing here commits; ``surfaces.shared.transaction`` does, once.
 """
 
 import enum
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as FlaskSession
 from sqlalchemy import event
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
 
 from app.core import clock, ids
 
@@ -68,23 +68,26 @@ class Words(sa.types.TypeDecorator[E]):
 class Base(DeclarativeBase):
     """Base of every table: typed columns, named constraints (so that both databases can change them)."""
 
-    metadata = sa.MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-            "pk": "pk_%(table_name)s",
-        }
+    # As one registry, not as two attributes: Flask-SQLAlchemy copies the class and both must share it.
+    registry = registry(
+        metadata=sa.MetaData(
+            naming_convention={
+                "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+                "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+                "ck": "ck_%(table_name)s_%(constraint_name)s",
+                "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+                "pk": "pk_%(table_name)s",
+            }
+        ),
+        type_annotation_map={
+            datetime: UTCDateTime,
+            UUID: sa.Uuid(),
+            str: sa.String(),
+            dict[str, Any]: sa.JSON(),
+            list[str]: sa.JSON(),
+            bytes: sa.LargeBinary(),
+        },
     )
-    type_annotation_map: ClassVar[Mapping[Any, Any]] = {
-        datetime: UTCDateTime,
-        UUID: sa.Uuid(),
-        str: sa.String(),
-        dict[str, Any]: sa.JSON(),
-        list[str]: sa.JSON(),
-        bytes: sa.LargeBinary(),
-    }
 
 
 class Numbered:
