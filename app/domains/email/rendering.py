@@ -14,7 +14,7 @@ _TEMPLATES = Path(__file__).parents[3] / "templates" / "mail"
 
 _environment = Environment(
     loader=FileSystemLoader(_TEMPLATES),
-    autoescape=select_autoescape(["html"]),
+    autoescape=select_autoescape(["html"], default_for_string=False),
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,

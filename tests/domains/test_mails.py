@@ -1,0 +1,95 @@
+"""What mails say, and what names cannot make them say."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app.domains.email.mails import MAILS
+from app.domains.email.rendering import render
+from app.domains.email.wording import harmless, written
+
+VALUES = {
+    "app_name": "Steering",
+    "tenant_name": "Acme Corp",
+    "code": "402913",
+    "token": "tok",
+    "expires_in": "10 minutes",
+    "verify_url": "https://portico.example/confirm-email?token=tok",
+    "reset_url": "https://portico.example/reset-password?token=tok",
+    "sign_in_url": "https://portico.example/login",
+    "link": "https://portico.example/account/sessions",
+    "device": "Firefox on macOS",
+    "ip_address": "192.0.2.1",
+    "signed_in_at": "21 November 2026 at 22:12 UTC",
+    "changed_at": "21 November 2026 at 22:12 UTC",
+    "detected_at": "21 November 2026 at 22:12 UTC",
+    "at": "21 November 2026 at 22:12 UTC",
+    "trial_ends_at": "5 December 2026 at 10:00 UTC",
+    "sessions": "3",
+    "tokens": "1",
+}
+NASTY = '<a href="https://evil.example">x</a> www.evil.example evil.example\r\nBcc: all@evil.example\x1b[2J'
+
+
+@pytest.mark.parametrize("name", MAILS)
+def test_what_people_type_is_neither_markup_nor_a_link_nor_a_header(name: str) -> None:
+    mail = render(name, {**VALUES, "first_name": NASTY, "tenant_name": NASTY, "device": NASTY})
+    for part in (mail.subject, mail.html, mail.text):
+        assert "evil.example" not in part
+        assert "\x1b" not in part
+        assert "\r" not in part
+    assert "\n" not in mail.subject
+    assert 'href="https://evil' not in mail.html
+    assert "<a href=&" not in mail.html
+
+
+@pytest.mark.parametrize("name", MAILS)
+def test_a_mail_greets_people_without_a_name_too(name: str) -> None:
+    mail = render(name, {**VALUES, "first_name": "", "tenant_name": ""})
+    assert mail.text.startswith("Hello there, ")
+
+
+@pytest.mark.parametrize("name", MAILS)
+def test_styles_are_inlined_and_dark_mode_is_kept(name: str) -> None:
+    html = render(name, {**VALUES, "first_name": "Jane"}).html
+    assert "prefers-color-scheme: dark" in html
+    assert 'class="card"' in html
+    assert html.count(' style="') > 5
+
+
+@pytest.mark.parametrize("name", MAILS)
+def test_every_link_of_a_mail_is_in_both_its_parts(name: str) -> None:
+    mail = render(name, {**VALUES, "first_name": "Jane"})
+    for variable in MAILS[name].variables:
+        if variable == "link" or variable.endswith("_url"):
+            assert VALUES[variable] in mail.text
+            assert f'href="{VALUES[variable]}"' in mail.html
+
+
+def test_names_stay_as_they_are() -> None:
+    for name in ("Jane", "Zoë Müller-Lüdenscheidt", "J. R. R. Tolkien", "O'Neill & Sons", "李小龍"):
+        assert harmless(name) == name
+
+
+def test_a_very_long_name_is_cut() -> None:
+    assert len(harmless("a" * 10_000)) == 120
+
+
+@pytest.mark.parametrize(
+    ("span", "words"),
+    [
+        (timedelta(minutes=1), "1 minute"),
+        (timedelta(minutes=10), "10 minutes"),
+        (timedelta(minutes=60), "1 hour"),
+        (timedelta(minutes=90), "90 minutes"),
+        (timedelta(hours=24), "24 hours"),
+        (timedelta(days=7), "7 days"),
+        (timedelta(seconds=1), "1 minute"),
+    ],
+)
+def test_a_span_reads_in_its_largest_whole_unit(span: timedelta, words: str) -> None:
+    assert written(span) == words
+
+
+def test_a_moment_reads_in_utc() -> None:
+    assert written(datetime(2026, 11, 2, 9, 5, tzinfo=UTC)) == "2 November 2026 at 09:05 UTC"
