@@ -1,4 +1,4 @@
-"""Redis as a bell and as the counter of ordinary limits: short waits, a breaker, no failure a caller would see.
+"""Redis as a bell and as the counter of ordinary limits: short waits, a breaker, no failure a caller sees.
 
 What must not be lost is in the database. While Redis is away, the worker's sweep finds what nobody rang for.
 """

@@ -1,0 +1,184 @@
+"""Sending one message by SMTP: how it is built, and which answers mean wait, try again or never."""
+
+import smtplib
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP, SMTPUTF8
+from email.utils import format_datetime, parseaddr
+from uuid import UUID
+
+from app.core import clock
+from app.core.outbox import Hopeless, Unreachable
+from app.core.settings import SmtpSecurity, current_settings
+
+_LONGEST_PLAIN_LINE = 900  # RFC 5322 section 2.1.1 allows 998
+_LONGEST_SUBJECT = 250
+_SERVICE_CLOSING = 421
+
+
+class ServerAway(Unreachable):
+    """The mail server does not answer, or not to us: no connection, no greeting, no TLS, no sign-in, 421."""
+
+
+class MailRefused(Hopeless):
+    """The server will never take this message (5xx, RFC 5321 section 4.2.1)."""
+
+
+class MailDeferred(Exception):
+    """The server did not take this message now (4xx), or nobody knows whether it did."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailServer:
+    """Where mail leaves."""
+
+    host: str
+    port: int
+    security: SmtpSecurity
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutgoingMail:
+    """A message before it has headers."""
+
+    to: str
+    subject: str
+    text: str
+    html: str
+
+
+def configured_server() -> MailServer:
+    """Return the mail server that the environment names."""
+    settings = current_settings()
+    return MailServer(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        security=settings.smtp_security,
+        username=settings.smtp_username,
+        password=settings.smtp_password,
+    )
+
+
+def message_id(uid: UUID) -> str:
+    """Return the Message-ID that belongs to an outbox row, the same at every try."""
+    return f"<{uid}@{_own_domain()}>"
+
+
+def build(mail: OutgoingMail, *, message_id: str) -> EmailMessage:
+    """Write headers and both parts; a value that would begin another header cannot be written.
+
+    :raises MailRefused: for an address that is none
+    """
+    message = EmailMessage(policy=SMTP if mail.to.isascii() else SMTPUTF8)
+    try:
+        message["From"] = current_settings().mail_from
+        message["To"] = Address(addr_spec=mail.to)
+    except (ValueError, IndexError) as error:  # IndexError: how the parser of the library refuses some
+        raise MailRefused(f"not an address: {error}") from error
+    message["Subject"] = _one_line(mail.subject)[:_LONGEST_SUBJECT]
+    message["Date"] = format_datetime(clock.now())
+    message["Message-ID"] = message_id
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation answers, please
+    message.set_content(mail.text, cte=_encoding(mail.text))
+    message.add_alternative(mail.html, subtype="html", cte=_encoding(mail.html))
+    return message
+
+
+def send(mail: OutgoingMail, *, message_id: str, server: MailServer | None = None) -> None:
+    """Hand one message to the mail server.
+
+    :raises ServerAway: nothing was handed over; it would be the same for any message
+    :raises MailDeferred: to be tried again with the same ``message_id``
+    :raises MailRefused: never to be tried again
+    """
+    message = build(mail, message_id=message_id)
+    options = ["SMTPUTF8"] if not mail.to.isascii() else []
+    with _connection(server or configured_server()) as smtp:
+        if options and not smtp.has_extn("smtputf8"):
+            raise MailRefused("the server takes no international addresses")
+        sender = parseaddr(current_settings().mail_from)[1]
+        _step("MAIL", lambda: smtp.mail(sender, options))
+        _step("RCPT", lambda: smtp.rcpt(mail.to))
+        _step("DATA", lambda: smtp.data(message.as_bytes()))
+
+
+@contextmanager
+def _connection(server: MailServer) -> Iterator[smtplib.SMTP]:
+    try:
+        smtp = _connect(server)
+    except (OSError, smtplib.SMTPException) as error:
+        raise ServerAway(f"{server.host}:{server.port}: {type(error).__name__}: {error}") from error
+    try:
+        yield smtp
+    finally:
+        try:
+            smtp.quit()
+        except (OSError, smtplib.SMTPException):
+            pass  # what mattered was said before
+        finally:
+            smtp.close()
+
+
+def _connect(server: MailServer) -> smtplib.SMTP:
+    timeout = current_settings().smtp_timeout_seconds
+    # The name we greet with is given, else smtplib asks the DNS for it.
+    if server.security == "tls":
+        context = ssl.create_default_context()
+        smtp: smtplib.SMTP = smtplib.SMTP_SSL(
+            server.host, server.port, _own_domain(), timeout=timeout, context=context
+        )
+    else:
+        smtp = smtplib.SMTP(server.host, server.port, _own_domain(), timeout=timeout)
+    try:
+        smtp.ehlo_or_helo_if_needed()
+        if server.security == "starttls":
+            smtp.starttls(context=ssl.create_default_context())
+            smtp.ehlo_or_helo_if_needed()
+        if server.username:
+            smtp.login(server.username, server.password or "")
+    except BaseException:
+        smtp.close()
+        raise
+    return smtp
+
+
+def _step(name: str, speak: Callable[[], tuple[int, bytes]]) -> None:
+    """Say one command and read what its answer means for the message."""
+    try:
+        code, words = speak()
+    except smtplib.SMTPResponseException as error:  # the answer to DATA itself, before the message
+        code, words = error.smtp_code, _as_bytes(error.smtp_error)
+    except (OSError, smtplib.SMTPException) as error:
+        # After DATA nobody knows whether it was kept: the same Message-ID lets the receiver see a repeat.
+        raise MailDeferred(f"{name}: {type(error).__name__}: {error}") from error
+    answer = f"{name}: {code} {words.decode(errors='replace')}"
+    if code == _SERVICE_CLOSING:
+        raise ServerAway(answer)
+    if code >= 500:
+        raise MailRefused(answer)
+    if code >= 400 or code < 200:  # smtplib says -1 for an answer that is none
+        raise MailDeferred(answer)
+
+
+def _as_bytes(words: bytes | str) -> bytes:
+    return words if isinstance(words, bytes) else words.encode()
+
+
+def _own_domain() -> str:
+    return parseaddr(current_settings().mail_from)[1].rpartition("@")[2] or "localhost"
+
+
+def _one_line(text: str) -> str:
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+
+
+def _encoding(text: str) -> str:
+    """Leave what is plain readable in the file; anything else is safe on every server's path."""
+    short = all(len(line) <= _LONGEST_PLAIN_LINE for line in text.splitlines())
+    return "7bit" if text.isascii() and short else "quoted-printable"

@@ -1,0 +1,56 @@
+"""Keeping the promise of a mail: written when it leaves, so that codes lie nowhere in the clear."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.core import mail, outbox
+from app.core.secrets import SealBroken
+from app.domains.email.outgoing import compose
+from app.domains.settings import queries as settings
+
+_SERVER_KEYS = ("smtp.host", "smtp.port", "smtp.security", "smtp.username", "smtp.password")
+
+
+@outbox.handler("mail")
+def deliver(row: outbox.Claimed) -> outbox.Act:
+    """Write a promised mail and say how it is sent; the row names it, so that it stays one mail over retries."""
+    try:
+        outgoing = compose(row.payload)
+    except SealBroken as error:
+        raise outbox.Hopeless("its variables cannot be opened: a sealing key is gone") from error
+    message_id = mail.message_id(row.uid)
+    server = platform_server()
+
+    def send() -> outbox.Payload:
+        message = mail.OutgoingMail(
+            to=outgoing.to,
+            subject=outgoing.mail.subject,
+            text=outgoing.mail.text,
+            html=outgoing.mail.html,
+        )
+        mail.send(message, message_id=message_id, server=server)
+        return delivered(row.payload, message_id)
+
+    return send
+
+
+def delivered(payload: Mapping[str, Any], message_id: str) -> outbox.Payload:
+    """Return what is kept of a mail that left: what a log of deliveries needs, no secret."""
+    return {"mail": payload["mail"], "event": payload["event"], "to": payload["to"], "message_id": message_id}
+
+
+def platform_server() -> mail.MailServer:
+    """Return the mail server of the platform's settings, else the environment's."""
+    values = settings.values(_SERVER_KEYS)
+    host, port, security, username, password = (values[key] for key in _SERVER_KEYS)
+    if not host or not isinstance(port, int):
+        return mail.configured_server()
+    if security not in ("none", "starttls", "tls"):
+        raise ValueError(f"smtp.security: {security}")
+    return mail.MailServer(
+        host=str(host),
+        port=port,
+        security=security,
+        username=str(username) if username else None,
+        password=str(password) if password else None,
+    )
