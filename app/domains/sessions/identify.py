@@ -1,0 +1,321 @@
+"""From what a caller shows to who they are: one indexed query at every call, so that an end acts at once."""
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
+from typing import Any, Literal
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
+
+from app.core import clock, ids, jwt
+from app.core.access import Actor, Origin, anonymous
+from app.core.db import db, read
+from app.core.environments import Environment
+from app.core.errors import Forbidden
+from app.core.permissions import Permission
+from app.core.secrets import token_hash
+from app.domains.accounts.models import User
+from app.domains.permissions.roles import SYSTEM_PROFILES, Role
+from app.domains.sessions.models import UserSession
+from app.domains.settings.models import SettingValue
+from app.domains.tenants.models import Membership, MembershipStatus, Tenant, TenantStatus
+
+_TOUCH_AFTER = timedelta(minutes=1)
+
+Carrier = Literal["bearer", "cookie"]
+
+
+class TenantSuspended(Forbidden):
+    code, message = "tenant:suspended", "This organization is suspended."
+
+
+class TenantArchived(Forbidden):
+    code, message = "tenant:archived", "This organization is closed."
+
+
+class AddressNotAllowed(Forbidden):
+    code, message = "auth:address_not_allowed", "Your network address is not allowed here."
+
+
+class TwoFactorSetupRequired(Forbidden):
+    code = "two_factor:setup_required"
+    message = "This organization asks for a second factor. Set one up first."
+
+
+class SessionTooWeak(Forbidden):
+    code = "two_factor:session_too_weak"
+    message = "This sign-in was made without the second factor. Add it or sign in anew."
+
+
+@dataclass(frozen=True)
+class Credential:
+    """What a caller showed, and how."""
+
+    token: str
+    carrier: Carrier
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who called, and the two things the surface needs to know beside."""
+
+    actor: Actor
+    calls_per_minute: int | None = None
+    """What the setting limits.requests_per_minute says, None where it was not looked up or never set."""
+    rests_on_cookie: bool = False
+
+
+def setting_of(
+    key: str,
+    *,
+    tenant: sa.ColumnElement[int] | int | None = None,
+    environment: sa.ColumnElement[str] | str = "",
+) -> sa.ScalarSelect[Any]:
+    """Return the value of one setting as part of a query: locked platform value, tenant's, platform's, else NULL."""
+    owner = SettingValue.tenant_id.is_(None)
+    if tenant is not None:
+        owner = sa.or_(owner, SettingValue.tenant_id == tenant)
+    return (
+        sa.select(SettingValue.value)
+        .where(SettingValue.key == key, SettingValue.environment == environment, owner)
+        .order_by(SettingValue.locked.desc(), SettingValue.tenant_id.is_(None))
+        .limit(1)
+        .correlate(Tenant, UserSession)
+        .scalar_subquery()
+    )
+
+
+def identify(credential: Credential | None, origin: Origin, *, in_portal: bool = False) -> Caller:
+    """Return who stands behind a credential; a dead or forged one is nobody's.
+
+    A tenant-scoped credential of someone whose membership ended is dead; one whose organization is suspended,
+    closed or asks for more is told so.
+
+    :param in_portal: the cookie works in the organization selected in this browser, if there is one
+    :raises TenantSuspended, TenantArchived, AddressNotAllowed, TwoFactorSetupRequired, SessionTooWeak:
+        as the organization's state and rules have it
+    """
+    nobody = Caller(anonymous(origin))
+    if credential is None or not 20 <= len(credential.token) <= 4096:
+        return nobody
+    if credential.carrier == "bearer" and credential.token.count(".") == 2:
+        claims = jwt.read(credential.token)
+        row = None if claims is None else _row_of_claims(claims)
+    else:
+        claims = None
+        row = _first(_query(in_portal=in_portal).where(UserSession.token_hash == token_hash(credential.token)))
+    if row is None or not _is_live(row, credential.carrier):
+        return nobody
+    if (claims and "tid" in claims) or row.bound_tenant_id is not None:
+        if row.membership_status is not MembershipStatus.ACTIVE:
+            return nobody
+        _check_organization(row, origin)
+    environment = Environment((claims or {}).get("env") or row.environment or Environment.PROD)
+    _touch(row, origin)
+    return Caller(
+        _actor(row, origin, environment, claims, in_portal=in_portal),
+        row.calls_per_minute,
+        rests_on_cookie=credential.carrier == "cookie",
+    )
+
+
+def _row_of_claims(claims: dict[str, Any]) -> sa.Row[Any] | None:
+    try:
+        session_uid = UUID(str(claims["sid"]))
+        subject = ids.parse_ref(claims["sub"], "usr")
+        tenant = ids.parse_ref(claims["tid"], "ten") if "tid" in claims else None
+        environment = Environment(claims.get("env", Environment.PROD))
+    except ValueError:
+        return None
+    if subject is None or ("tid" in claims and (tenant is None or tenant.uid is None)):
+        return None
+    query = _query(tenant_uid=tenant.uid if tenant else None, environment=environment)
+    row = _first(query.where(UserSession.uid == session_uid))
+    return row if row is not None and row.user_uid == subject.uid else None
+
+
+def _first(query: sa.Select[Any]) -> sa.Row[Any] | None:
+    rows: Sequence[sa.Row[Any]] = read(query)
+    return rows[0] if rows else None
+
+
+def _query(
+    *,
+    tenant_uid: UUID | None = None,
+    in_portal: bool = False,
+    environment: Environment = Environment.PROD,
+) -> sa.Select[Any]:
+    session = UserSession
+    if tenant_uid is not None:
+        tenant_is = Tenant.uid == tenant_uid
+    elif in_portal:
+        tenant_is = Tenant.id == sa.func.coalesce(session.tenant_id, session.selected_tenant_id)
+    else:
+        tenant_is = Tenant.id == session.tenant_id
+    membership_is = sa.and_(Membership.tenant_id == Tenant.id, Membership.user_id == session.user_id)
+    return (
+        sa.select(
+            session.id.label("session_id"),
+            session.uid.label("session_uid"),
+            session.dialect.label("session_dialect"),
+            session.kind,
+            session.factors,
+            session.proven_at,
+            session.scopes,
+            session.environment,
+            session.tenant_id.label("bound_tenant_id"),
+            session.created_at.label("signed_in_at"),
+            session.last_used_at,
+            session.expires_at,
+            session.revoked_at,
+            session.ip,
+            User.id.label("user_id"),
+            User.uid.label("user_uid"),
+            User.email,
+            User.first_name,
+            User.last_name,
+            User.email_verified_at,
+            User.is_platform_admin,
+            User.disabled_at,
+            User.two_factor_enabled_at,
+            Tenant.id.label("tenant_id"),
+            Tenant.uid.label("tenant_uid"),
+            Tenant.slug.label("tenant_slug"),
+            Tenant.name.label("tenant_name"),
+            Tenant.status.label("tenant_status"),
+            Membership.id.label("membership_id"),
+            Membership.role,
+            Membership.profile_id,
+            Membership.status.label("membership_status"),
+            setting_of("limits.requests_per_minute").label("calls_per_minute"),
+            setting_of("auth.mfa_enforced", tenant=Tenant.id).label("mfa_enforced"),
+            setting_of(
+                "auth.ip_allowlist",
+                tenant=Tenant.id,
+                environment=sa.func.coalesce(session.environment, str(environment)),
+            ).label("ip_allowlist"),
+        )
+        .join(User, User.id == session.user_id)
+        .outerjoin(Tenant, tenant_is)
+        .outerjoin(Membership, membership_is)
+    )
+
+
+def _is_live(row: sa.Row[Any], carrier: Carrier) -> bool:
+    if carrier == "cookie" and row.kind != "browser":
+        return False
+    return row.revoked_at is None and row.expires_at > clock.now() and row.disabled_at is None
+
+
+def _check_organization(row: sa.Row[Any], origin: Origin) -> None:
+    check_rules(
+        status=row.tenant_status,
+        allowed=row.ip_allowlist or (),
+        enforced=row.mfa_enforced is True,
+        two_factor=row.two_factor_enabled_at is not None,
+        factors=row.factors if row.kind != "api_token" else 2,
+        origin=origin,
+    )
+
+
+def check_rules(
+    *,
+    status: TenantStatus,
+    allowed: Sequence[str],
+    enforced: bool,
+    two_factor: bool,
+    factors: int,
+    origin: Origin,
+) -> None:
+    """Hold a call or a sign-in against what an organization asks of those who work in it."""
+    if status is TenantStatus.SUSPENDED:
+        raise TenantSuspended(layer="organization", remedy="The platform's admins can lift the suspension.")
+    if status is TenantStatus.ARCHIVED:
+        raise TenantArchived(layer="organization")
+    if allowed and not _is_allowed(origin.ip, allowed):
+        raise AddressNotAllowed(layer="organization", remedy="An owner or admin keeps the list of addresses.")
+    if enforced and not two_factor:
+        raise TwoFactorSetupRequired(layer="organization", remedy="Set up an authenticator under Account, Security.")
+    if enforced and factors < 2:
+        raise SessionTooWeak(layer="organization", remedy="Sign in again with your second factor.")
+
+
+def _is_allowed(ip: str | None, allowed: Sequence[str]) -> bool:
+    try:
+        address = ip_address(ip or "")
+    except ValueError:
+        return False
+    return any(address in ip_network(network, strict=False) for network in allowed)
+
+
+def _actor(
+    row: sa.Row[Any],
+    origin: Origin,
+    environment: Environment,
+    claims: dict[str, Any] | None,
+    *,
+    in_portal: bool,
+) -> Actor:
+    works_in = row.membership_status is MembershipStatus.ACTIVE and (
+        not in_portal or row.tenant_status is TenantStatus.ACTIVE
+    )
+    return Actor(
+        kind="api_token" if row.kind == "api_token" else "session",
+        origin=origin,
+        user_id=row.user_id,
+        user_uid=row.user_uid,
+        email=row.email,
+        first_name=row.first_name,
+        last_name=row.last_name,
+        email_verified=row.email_verified_at is not None,
+        is_platform_admin=row.is_platform_admin,
+        session_id=row.session_id,
+        session_uid=row.session_uid,
+        session_dialect=row.session_dialect,
+        factors=row.factors,
+        signed_in_at=row.signed_in_at,
+        proven_at=row.proven_at,
+        token_expires_at=_expiry(claims),
+        tenant_id=row.tenant_id if works_in else None,
+        tenant_uid=row.tenant_uid if works_in else None,
+        tenant_slug=row.tenant_slug or "" if works_in else "",
+        tenant_name=row.tenant_name or "" if works_in else "",
+        membership_id=row.membership_id if works_in else None,
+        role=str(row.role) if works_in else "",
+        permissions=permissions_of(row.role, row.profile_id) if works_in else frozenset(),
+        environment=environment,
+        scopes=frozenset(row.scopes or ()),
+    )
+
+
+def permissions_of(role: Role, profile_id: int) -> frozenset[Permission]:
+    """Return what a role and a profile allow together; a profile only adds."""
+    profile = SYSTEM_PROFILES.get(profile_id)
+    return role.base | (profile.permissions if profile else frozenset())
+
+
+def _expiry(claims: dict[str, Any] | None) -> datetime | None:
+    return None if claims is None else datetime.fromtimestamp(claims["exp"], tz=clock.now().tzinfo)
+
+
+def _touch(row: sa.Row[Any], origin: Origin) -> None:
+    """Note when and where the session was last used, once a minute at most, and apart from the request's work."""
+    now = clock.now()
+    if timedelta(0) <= now - row.last_used_at < _TOUCH_AFTER:
+        return
+    bind: Any = db.engines[None]
+    statement = (
+        sa.update(UserSession)
+        .where(UserSession.id == row.session_id)
+        .values(last_used_at=now, ip=origin.ip, updated_at=now)
+    )
+    if isinstance(bind, sa.Connection):  # a test that rolls everything back gave us its one connection
+        bind.execute(statement)
+        return
+    with contextlib.suppress(OperationalError), bind.begin() as connection:
+        connection.execute(statement)
+

@@ -1,0 +1,143 @@
+"""Founding organizations."""
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from app.core import clock, limits
+from app.core.access import Access, Actor, operation
+from app.core.buckets import TENANT_CREATIONS
+from app.core.db import db
+from app.core.errors import Conflict, Forbidden, Refused, ValidationFailed
+from app.core.links import public_url
+from app.domains.accounts import emails
+from app.domains.accounts.models import User
+from app.domains.audit.kinds import AuditKind
+from app.domains.audit.operations import record
+from app.domains.billing import operations as billing
+from app.domains.billing.models import Subscription
+from app.domains.email import mails
+from app.domains.permissions.roles import Role
+from app.domains.settings import queries as settings
+from app.domains.tenants import queries, slugs
+from app.domains.tenants.models import Membership, MembershipStatus, Tenant
+
+NAME_LENGTH = 200
+
+
+class SlugTaken(Conflict):
+    code, message = "tenant:slug_taken", "This slug is taken."
+
+
+class SelfServiceOff(Forbidden):
+    code = "tenant:self_service_off"
+    message = "Organizations are opened by the platform's admins here."
+
+
+class TenantLimitReached(Refused):
+    code, message = "tenant:limit_reached", "You own as many organizations as one person may."
+
+
+@operation(Access.INTERACTIVE)
+def create(actor: Actor, *, name: str, slug: str, billing_email: str | None = None) -> Tenant:
+    """Open an organization with the actor as its owner, on trial as every new one.
+
+    :raises SelfServiceOff: if the platform's admins open organizations here
+    :raises TenantLimitReached: if the actor owns ``tenants.max_owned`` already
+    :raises SlugTaken: if the slug is another's, or reserved
+    :raises ValidationFailed: if name, slug or address cannot be one
+    """
+    limits.spend(TENANT_CREATIONS, user=actor.user_id)
+    check_may_open(actor)
+    check_name(name)
+    check_slug(slug)
+    address = emails.checked(billing_email, field="billing_email") if billing_email else actor.email
+    user = db.session.scalars(sa.select(User).where(User.id == actor.user_id).with_for_update()).one()
+    if queries.owned_count(user.id) >= settings.integer("tenants.max_owned"):
+        raise TenantLimitReached
+    tenant = found(actor, name=name, slug=slug, billing_email=address, founder_id=user.id)
+    add_owner(tenant, user, status=MembershipStatus.ACTIVE)
+    welcome(actor, tenant, user)
+    return tenant
+
+
+def check_may_open(actor: Actor) -> None:
+    """Hold the platform's switch ``tenants.self_service`` against someone who opens an organization.
+
+    :raises SelfServiceOff: if it is off and the actor is no platform admin
+    """
+    if not settings.boolean("tenants.self_service") and not actor.is_platform_admin:
+        raise SelfServiceOff(layer="platform", remedy="Ask the platform's admins to open it for you.")
+
+
+def check_name(name: str, *, field: str = "name") -> None:
+    """Refuse a name that is empty, too long or not on one line.
+
+    :raises ValidationFailed: at ``field``
+    """
+    if not name.strip() or len(name) > NAME_LENGTH or not name.isprintable():
+        raise ValidationFailed({field: [f"Give a name of 1 to {NAME_LENGTH} characters on one line."]})
+
+
+def check_slug(slug: str, *, reserved_is_taken: bool = True) -> None:
+    """Refuse a slug that cannot be one; a reserved one is taken, or, where a document says so, invalid.
+
+    :raises ValidationFailed: at ``slug``
+    :raises SlugTaken: if it is reserved
+    """
+    reason = slugs.check(slug)
+    if reason == "reserved" and reserved_is_taken:
+        raise SlugTaken
+    if reason is not None:
+        text = "Use 3 to 50 of a-z, 0-9 and single hyphens inside." if reason == "invalid" else "This slug is reserved."
+        raise ValidationFailed({"slug": [text]})
+
+
+def found(actor: Actor, *, name: str, slug: str, billing_email: str, founder_id: int | None) -> Tenant:
+    """Make the organization with its subscription and its audit row; of two at once one gets the slug.
+
+    :raises SlugTaken: if it is another's
+    """
+    tenant = Tenant(name=name.strip(), slug=slug, billing_email=billing_email)
+    try:
+        with db.session.begin_nested():
+            db.session.add(tenant)
+            db.session.flush()  # the unique slug decides between two at once; also generates tenant.id
+    except IntegrityError as error:
+        raise SlugTaken from error
+    record(
+        actor,
+        AuditKind.TENANT_CREATED,
+        subject=("tenant", tenant.id),
+        tenant_id=tenant.id,
+        user_id=founder_id,
+        changes={"name": tenant.name, "slug": slug},
+    )
+    billing.begin(actor, tenant_id=tenant.id)
+    return tenant
+
+
+def add_owner(tenant: Tenant, user: User, *, status: MembershipStatus) -> Membership:
+    """Make a person the owner of a new organization; ``invited`` until they have said that it was them."""
+    membership = Membership(
+        tenant_id=tenant.id,
+        user_id=user.id,
+        role=Role.OWNER,
+        status=status,
+        joined_at=clock.now() if status is MembershipStatus.ACTIVE else None,
+    )
+    db.session.add(membership)
+    return membership
+
+
+def welcome(actor: Actor, tenant: Tenant, owner: User) -> None:
+    """Tell the owner that the organization is ready and until when its trial runs."""
+    ends = db.session.scalar(sa.select(Subscription.trial_ends_at).where(Subscription.tenant_id == tenant.id))
+    if ends is None:
+        return
+    mails.organization_welcome(
+        owner.email,
+        first_name=owner.greeting,
+        tenant_name=tenant.name,
+        trial_ends_at=ends,
+        link=public_url("/dashboard"),
+    )

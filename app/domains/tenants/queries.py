@@ -1,0 +1,168 @@
+"""Organizations a person belongs to, and what anybody may ask of a slug."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import contains_eager
+
+from app.core.access import Access, Actor, operation
+from app.core.db import db
+from app.core.errors import NotFound
+from app.core.ids import Ref
+from app.core.paging import Page, Window, paginate
+from app.domains.accounts.models import User
+from app.domains.billing.models import Subscription
+from app.domains.billing.queries import Standing, standing_of
+from app.domains.permissions.roles import Role
+from app.domains.tenants import slugs
+from app.domains.tenants.models import Membership, MembershipStatus, Tenant, TenantStatus
+
+
+class TenantNotFound(NotFound):
+    code, message = "tenant:not_found", "There is no such organization."
+
+
+@dataclass(frozen=True)
+class SlugAnswer:
+    """Whether a slug can be had; ``reason`` is taken, reserved, invalid or None."""
+
+    slug: str
+    reason: str | None
+    suggestions: Sequence[str] = ()
+
+    @property
+    def available(self) -> bool:
+        """Say whether it can be had now; it is promised to nobody."""
+        return self.reason is None
+
+
+@dataclass(frozen=True)
+class TenantSheet:
+    """An organization with what its front page tells of it."""
+
+    tenant: Tenant
+    owner: Membership | None
+    member_count: int
+    standing: Standing
+
+
+def visible(actor: Actor) -> sa.Select[tuple[Membership]]:
+    """Select the actor's active memberships with their organizations."""
+    return (
+        sa.select(Membership)
+        .join(Membership.tenant)
+        .options(contains_eager(Membership.tenant))
+        .where(Membership.user_id == actor.user_id, Membership.status == MembershipStatus.ACTIVE)
+    )
+
+
+@operation(Access.SIGNED_IN)
+def mine(actor: Actor, *, window: Window) -> Page[Membership]:
+    """Return the actor's organizations by name, suspended and archived ones included; an API token sees its own."""
+    query = visible(actor)
+    if actor.kind == "api_token":
+        query = query.where(Membership.tenant_id == actor.tenant_id)
+    return paginate(query.order_by(sa.func.lower(Tenant.name), Membership.id), window)
+
+
+def membership_in(actor: Actor, tenant: Ref) -> Membership:
+    """Return the actor's active membership in one organization.
+
+    :raises TenantNotFound: if there is none, or no such organization
+    """
+    named = Tenant.id == tenant.id if tenant.uid is None else Tenant.uid == tenant.uid
+    found = db.session.scalar(visible(actor).where(named))
+    if found is None:
+        raise TenantNotFound
+    return found
+
+
+@operation(Access.TENANT)
+def sheet(actor: Actor) -> TenantSheet:
+    """Return the organization the actor works in, with its owner, its size and its plan: three queries."""
+    members = (
+        sa.select(sa.func.count())
+        .where(Membership.tenant_id == actor.tenant_id, Membership.status == MembershipStatus.ACTIVE)
+        .scalar_subquery()
+    )
+    tenant, count, subscription = db.session.execute(
+        sa.select(Tenant, members, Subscription)
+        .outerjoin(Subscription, Subscription.tenant_id == Tenant.id)
+        .where(Tenant.id == actor.tenant_id)
+    ).one()
+    owner = db.session.scalar(
+        sa.select(Membership)
+        .join(Membership.user)
+        .options(contains_eager(Membership.user))
+        .where(Membership.tenant_id == actor.tenant_id, Membership.role == Role.OWNER)
+        .order_by(Membership.id)
+        .limit(1)
+    )
+    return TenantSheet(tenant, owner, count, standing_of(subscription))
+
+
+@operation(Access.TENANT)
+def my_membership(actor: Actor) -> Membership:
+    """Return the actor's membership in the organization they work in, with the person."""
+    return db.session.scalars(
+        sa.select(Membership)
+        .join(Membership.user)
+        .options(contains_eager(Membership.user))
+        .where(Membership.id == actor.membership_id, Membership.tenant_id == actor.tenant_id)
+    ).one()
+
+
+@operation(Access.PUBLIC)
+def by_slug(actor: Actor, *, slug: str) -> Tenant:
+    """Return an organization by its slug; an archived one is not there.
+
+    :raises TenantNotFound: if there is none
+    """
+    found = db.session.scalar(
+        sa.select(Tenant).where(Tenant.slug == slug.lower(), Tenant.status != TenantStatus.ARCHIVED)
+    )
+    if found is None:
+        raise TenantNotFound
+    return found
+
+
+@operation(Access.PUBLIC)
+def slug_availability(actor: Actor, *, slug: str) -> SlugAnswer:
+    """Say whether a slug can be had, and if not, why and what else could be; compared without case."""
+    wanted = slug.strip().lower()
+    reason = slugs.check(wanted)
+    if reason == "invalid":
+        return SlugAnswer(slug, reason)
+    near = [f"{wanted[:46]}-{end}" for end in ("2", "hq", "app", "team")]
+    taken = set(db.session.scalars(sa.select(Tenant.slug).where(Tenant.slug.in_([wanted, *near]))))
+    free = [name for name in near if name not in taken and slugs.check(name) is None][:2]
+    if reason is None and wanted in taken:
+        reason = "taken"
+    return SlugAnswer(slug, reason, free if reason else ())
+
+
+def owned_count(user_id: int) -> int:
+    """Return how many organizations that are not archived a person owns."""
+    query = (
+        sa.select(sa.func.count())
+        .select_from(Membership)
+        .join(Tenant, Tenant.id == Membership.tenant_id)
+        .where(
+            Membership.user_id == user_id,
+            Membership.role == Role.OWNER,
+            Tenant.status != TenantStatus.ARCHIVED,
+        )
+    )
+    return db.session.scalar(query) or 0
+
+
+def memberships_of(user: User) -> sa.Select[tuple[Membership]]:
+    """Select a person's active memberships with their organizations, oldest first (before anyone is signed in)."""
+    return (
+        sa.select(Membership)
+        .join(Membership.tenant)
+        .options(contains_eager(Membership.tenant))
+        .where(Membership.user_id == user.id, Membership.status == MembershipStatus.ACTIVE)
+        .order_by(Membership.id)
+    )
