@@ -1,0 +1,124 @@
+"""Access sits on the operation: whatever a way in can call has one, and nobody can forget it."""
+
+import ast
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+import app.domains
+import app.surfaces
+from app.core.access import OPERATIONS, Access
+from app.core.permissions import Permission
+from tests.architecture.source import ROOT, Source, sources
+
+PARTS_OF_OPERATIONS: dict[str, str] = {
+    "app.domains.audit.operations.record": "writes the row of an operation that has been let in",
+}
+"""Functions that take the actor and are no operation themselves, each with the reason."""
+
+OPEN_TO_SURFACES: dict[str, str] = {}
+"""Functions of domains that surfaces call though they are no operation, each with the reason."""
+
+
+def modules(package: ModuleType) -> list[ModuleType]:
+    found = pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+    return [importlib.import_module(module.name) for module in found]
+
+
+def full_name(function: Callable[..., Any]) -> str:
+    return f"{function.__module__}.{function.__name__}"
+
+
+def takes_actor(function: Callable[..., Any]) -> bool:
+    return next(iter(inspect.signature(function).parameters), None) == "actor"
+
+
+def domain_functions() -> Iterator[Callable[..., Any]]:
+    for module in modules(app.domains):
+        for name, function in inspect.getmembers(module, inspect.isfunction):
+            if function.__module__ == module.__name__ and not name.startswith("_"):
+                yield function
+
+
+def called_from(source: Source) -> Iterator[Callable[..., Any]]:
+    """Yield the functions of domains that a file names, whether it imports them or their module."""
+    known: dict[str, Any] = {}
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("app.domains"):
+            for alias in node.names:
+                known[alias.asname or alias.name] = _imported(node.module or "", alias.name)
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Name) and inspect.isfunction(known.get(node.id)):
+            yield known[node.id]
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            owner = known.get(node.value.id)
+            found = getattr(owner, node.attr, None) if inspect.ismodule(owner) else None
+            if inspect.isfunction(found):
+                yield found
+
+
+def _imported(module: str, name: str) -> Any:
+    found = getattr(importlib.import_module(module), name, None)
+    return found if found is not None else importlib.import_module(f"{module}.{name}")
+
+
+def test_every_function_that_takes_the_actor_asks_for_an_access() -> None:
+    open_doors = {
+        full_name(function)
+        for function in domain_functions()
+        if takes_actor(function) and not hasattr(function, "access") and function.__name__ != "visible"
+    }
+    assert open_doors == set(PARTS_OF_OPERATIONS)
+
+
+def test_every_operation_has_an_access_that_exists() -> None:
+    modules(app.domains)
+    assert OPERATIONS
+    assert [o.name for o in OPERATIONS.values() if not isinstance(o.access, Access | Permission)] == []
+
+
+def test_surfaces_call_operations_only() -> None:
+    unguarded = {
+        full_name(function)
+        for source in sources("app/surfaces")
+        for function in called_from(source)
+        if function.__module__.startswith("app.domains") and not hasattr(function, "access")
+    }
+    assert unguarded == set(OPEN_TO_SURFACES)
+
+
+def test_operations_take_plain_keywords() -> None:
+    positional = [
+        full_name(function)
+        for function in domain_functions()
+        if hasattr(function, "access")
+        for parameter in list(inspect.signature(function).parameters.values())[1:]
+        if parameter.kind is not inspect.Parameter.KEYWORD_ONLY
+    ]
+    assert positional == []
+
+
+def test_operations_take_six_keywords_at_most() -> None:
+    wide = {
+        full_name(function): len(inspect.signature(function).parameters) - 1
+        for function in domain_functions()
+        if hasattr(function, "access") and len(inspect.signature(function).parameters) > 7
+    }
+    assert wide == {}
+
+
+def test_every_operation_and_query_says_what_it_does() -> None:
+    silent = [
+        full_name(function)
+        for function in domain_functions()
+        if function.__module__.endswith((".operations", ".queries")) and not function.__doc__
+    ]
+    assert silent == []
+
+
+def test_every_package_is_found() -> None:
+    folders = [path for path in (ROOT / "app").rglob("*") if path.is_dir() and list(path.glob("*.py"))]
+    assert [str(f.relative_to(ROOT)) for f in folders if not (f / "__init__.py").exists()] == []
