@@ -9,15 +9,9 @@ from types import ModuleType
 from typing import Any
 
 import app.domains
-import app.surfaces
 from app.core.access import OPERATIONS, Access
 from app.core.permissions import Permission
 from tests.architecture.source import ROOT, Source, sources
-
-PARTS_OF_OPERATIONS: dict[str, str] = {
-    "app.domains.audit.operations.record": "writes the row of an operation that has been let in",
-}
-"""Functions that take the actor and are no operation themselves, each with the reason."""
 
 OPEN_TO_SURFACES: dict[str, str] = {}
 """Functions of domains that surfaces call though they are no operation, each with the reason."""
@@ -30,10 +24,6 @@ def modules(package: ModuleType) -> list[ModuleType]:
 
 def full_name(function: Callable[..., Any]) -> str:
     return f"{function.__module__}.{function.__name__}"
-
-
-def takes_actor(function: Callable[..., Any]) -> bool:
-    return next(iter(inspect.signature(function).parameters), None) == "actor"
 
 
 def domain_functions() -> Iterator[Callable[..., Any]]:
@@ -63,15 +53,6 @@ def called_from(source: Source) -> Iterator[Callable[..., Any]]:
 def _imported(module: str, name: str) -> Any:
     found = getattr(importlib.import_module(module), name, None)
     return found if found is not None else importlib.import_module(f"{module}.{name}")
-
-
-def test_every_function_that_takes_the_actor_asks_for_an_access() -> None:
-    open_doors = {
-        full_name(function)
-        for function in domain_functions()
-        if takes_actor(function) and not hasattr(function, "access") and function.__name__ != "visible"
-    }
-    assert open_doors == set(PARTS_OF_OPERATIONS)
 
 
 def test_every_operation_has_an_access_that_exists() -> None:
@@ -110,11 +91,11 @@ def test_operations_take_six_keywords_at_most() -> None:
     assert wide == {}
 
 
-def test_every_operation_and_query_says_what_it_does() -> None:
+def test_every_operation_says_what_it_does() -> None:
     silent = [
         full_name(function)
         for function in domain_functions()
-        if function.__module__.endswith((".operations", ".queries")) and not function.__doc__
+        if hasattr(function, "access") and not function.__doc__
     ]
     assert silent == []
 
