@@ -108,6 +108,23 @@ def handler(kind: str) -> Callable[[Handler], Handler]:
     return register
 
 
+Effect = Callable[[Claimed], None]
+EFFECTS: dict[str, Effect] = {}
+
+
+def effect(kind: str) -> Callable[[Effect], Effect]:
+    """Register what touches the database alone: it runs in the transaction that marks the promise kept.
+
+    So its rows, and whatever it promises on its part, are there exactly once.
+    """
+
+    def register(function: Effect) -> Effect:
+        EFFECTS[kind] = function
+        return function
+
+    return register
+
+
 # ---- promising -----------------------------------------------------------------------------------------
 
 
@@ -137,6 +154,11 @@ def take_promised(session: scoped_session[Any] | OrmSession) -> int:
     return int(session.info.pop(_PROMISED, 0))
 
 
+def restore_promised(session: scoped_session[Any] | OrmSession, promised: int) -> None:
+    """Go back to a count taken before a savepoint that was rolled back since."""
+    session.info[_PROMISED] = promised
+
+
 def ring(promised: int) -> None:
     """Wake a worker for what was just committed, once a transaction however much it promised; never fails."""
     if promised:
@@ -158,6 +180,12 @@ def due(limit: int) -> Sequence[int]:
     """Return ids of rows that may be taken now, the longest waiting first."""
     query = sa.select(OutboxRow.id).where(_due()).order_by(OutboxRow.due_at, OutboxRow.id).limit(limit)
     return db.session.scalars(query).all()
+
+
+def needs_a_look() -> bool:
+    """Say whether a row may be taken or, with all its tries gone, must be given up."""
+    query = sa.select(OutboxRow.id).where(_pending(), OutboxRow.due_at <= clock.now()).limit(1)
+    return db.session.scalar(query) is not None
 
 
 def claim(row_id: int) -> Claimed | None:
@@ -221,9 +249,19 @@ def fail(claimed: Claimed, error: Exception) -> bool:
     )
 
 
-def give_back(claimed: Claimed) -> bool:
-    """Let go of a row that was not begun (the worker is told to stop): the next one may take it at once."""
-    return _settle(claimed, due_at=clock.now(), attempts=claimed.attempts - 1)
+def excuse(failed: Collection[Claimed]) -> None:
+    """Give tries back that failed together with all others: the server was at fault, not the row."""
+    excused = (
+        sa.update(OutboxRow)
+        .where(OutboxRow.id.in_([row.id for row in failed]), _pending(), OutboxRow.lease_token.is_(None))
+        .values(
+            attempts=OutboxRow.attempts - 1,
+            waits=OutboxRow.waits + 1,
+            due_at=clock.now() + _wait(_UNREACHABLE_WAITS, max((row.waits for row in failed), default=0)),
+        )
+        .execution_options(synchronize_session=False)
+    )
+    db.session.execute(excused)
 
 
 def _settle(claimed: Claimed, **values: Any) -> bool:
@@ -312,6 +350,12 @@ def revive(row_ids: Collection[int]) -> int:
     count = len(db.session.scalars(revived).all())
     db.session.info[_PROMISED] = db.session.info.get(_PROMISED, 0) + count
     return count
+
+
+def hurry() -> None:
+    """Make everything due that waits; for testers who turned the clock back."""
+    late = sa.update(OutboxRow).where(_pending(), OutboxRow.due_at > clock.now()).values(due_at=clock.now())
+    db.session.execute(late.execution_options(synchronize_session=False))
 
 
 def prune(*, done_before: datetime, dead_before: datetime) -> int:

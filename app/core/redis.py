@@ -84,6 +84,7 @@ def queue(connection: "Redis") -> Queue:
 
 # ---- the bell ------------------------------------------------------------------------------------------
 
+_muted = threading.Event()
 _rings = threading.Event()
 _ringer = ThreadPoolExecutor(1, thread_name_prefix="bell")
 
@@ -101,7 +102,7 @@ os.register_at_fork(after_in_child=_after_fork)
 
 def ring() -> None:
     """Wake a worker soon. The caller waits for nothing; rings while one is on its way are one ring."""
-    if not _rings.is_set() and not breaker.is_open:
+    if not (_rings.is_set() or _muted.is_set() or breaker.is_open):
         _rings.set()
         _ringer.submit(ring_now)
 
@@ -119,6 +120,11 @@ def ring_now() -> bool:
         breaker.trip(error)
         return False
     return True
+
+
+def mute() -> None:
+    """Ring no more in this process: it looks for itself."""
+    _muted.set()
 
 
 def heard() -> None:

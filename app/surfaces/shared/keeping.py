@@ -1,0 +1,172 @@
+"""Keeping what the outbox promises, and running jobs: claim, act and write down, each its own transaction."""
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from types import FrameType
+
+from app.core import jobs, outbox, redis
+from app.domains.email import delivery as _mail_handler  # noqa: F401 - registers what keeps promises of mail
+from app.surfaces.shared.transaction import transaction
+
+log = logging.getLogger(__name__)
+
+DRAIN_SECONDS = 60
+"""How long one process goes on with what is due before it makes room for a fresh one."""
+REFUSALS_IN_A_ROW = 5
+"""So many failures with no success between are the server's fault, not the rows'."""
+SETTLE_WAITS = (0.2, 0.5, 1, 2, 4, 8)
+"""Seconds between tries to write down what was done, should the database be away just then."""
+
+
+class TookTooLong(Exception):
+    """An act went beyond its time."""
+
+
+@dataclass
+class _Weather:
+    """How it went so far with each kind in this drain."""
+
+    failed: dict[str, list[outbox.Claimed]] = field(default_factory=dict)
+    paused: set[str] = field(default_factory=set)
+
+
+stopping = threading.Event()
+"""Set when this process is told to end: it finishes the row that it holds and takes no other."""
+
+
+def drain() -> int:
+    """Keep what is due until nothing is left, the time is over or it is told to stop; returns how many."""
+    with transaction():
+        outbox.bury_lost()
+    weather, kept = _Weather(), 0
+    end = time.monotonic() + DRAIN_SECONDS
+    while not stopping.is_set():
+        if time.monotonic() > end:
+            redis.ring_now()
+            break
+        with transaction():
+            claimed = outbox.claim_next(without=weather.paused)
+        if claimed is None:
+            break
+        kept += _keep(claimed, weather)
+    return kept
+
+
+def _keep(claimed: outbox.Claimed, weather: _Weather) -> bool:
+    effect = outbox.EFFECTS.get(claimed.kind)
+    kept: outbox.Payload | None = None
+    try:
+        with time_limit(outbox.ACT_SECONDS, TookTooLong(f"took more than {outbox.ACT_SECONDS} s")):
+            if effect is not None:
+                _take_effect(effect, claimed)
+            else:
+                kept = _act(claimed)
+    except Exception as error:  # noqa: BLE001 - whatever a handler raises is the row's failure
+        _failed(claimed, error, weather)
+        return False
+    if kept is not None:
+        _settle(partial(outbox.finish, claimed, kept))
+    weather.failed.pop(claimed.kind, None)
+    log.info("outbox: kept", extra={"outbox_uid": str(claimed.uid), "kind": claimed.kind})
+    return True
+
+
+def _act(claimed: outbox.Claimed) -> outbox.Payload:
+    with transaction(read_only=True):
+        act = outbox.HANDLERS[claimed.kind](claimed)
+    return act()
+
+
+def _take_effect(effect: outbox.Effect, claimed: outbox.Claimed) -> None:
+    with transaction():
+        if outbox.finish(claimed, {}):  # else the lease was lost, and another has done it or will
+            effect(claimed)
+
+
+def _failed(claimed: outbox.Claimed, error: Exception, weather: _Weather) -> None:
+    _settle(partial(outbox.fail, claimed, error))
+    log.warning(
+        "outbox: failed",
+        extra={"outbox_uid": str(claimed.uid), "kind": claimed.kind, "attempts": claimed.attempts},
+        exc_info=None if isinstance(error, outbox.Unreachable | outbox.Hopeless) else error,
+    )
+    if isinstance(error, outbox.Unreachable):
+        weather.paused.add(claimed.kind)
+    elif not isinstance(error, outbox.Hopeless):
+        failed = weather.failed.setdefault(claimed.kind, [])
+        failed.append(claimed)
+        if len(failed) >= REFUSALS_IN_A_ROW:
+            _settle(partial(outbox.excuse, failed))
+            weather.paused.add(claimed.kind)
+
+
+def _settle(write: Callable[[], object]) -> None:
+    """Write an outcome down, through a restart of the database too: what is not written is done again."""
+    for wait in (*SETTLE_WAITS, None):
+        try:
+            with transaction():
+                write()
+        except Exception:
+            if wait is None:
+                raise
+            log.warning("outbox: outcome not written yet", exc_info=True)
+            time.sleep(wait)
+        else:
+            return
+
+
+def run_due_jobs() -> None:
+    """Run the periodic jobs that are due, each in a transaction of its own."""
+    with transaction(read_only=True):
+        due = jobs.due()
+    for job in due:
+        if stopping.is_set():
+            return
+        with transaction():
+            begun = jobs.claim(job)
+        if begun:
+            run_job(job)
+
+
+def run_job(job: jobs.Job) -> int:
+    """Run one job now and write down how it ended; returns how many rows it changed."""
+    try:
+        with transaction():
+            changed = jobs.run(job)
+    except Exception as error:
+        with transaction():
+            jobs.finished(job, error=error)
+        log.exception("job failed", extra={"job": job.name})
+        return 0
+    with transaction():
+        jobs.finished(job, changed=changed)
+    log.info("job done", extra={"job": job.name, "changed": changed})
+    return changed
+
+
+@contextmanager
+def time_limit(seconds: float, error: Exception) -> Iterator[None]:
+    """Raise error inside the block once the time is over; only a main thread can be interrupted."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def expire(_signal: int, _frame: FrameType | None) -> None:
+        raise error
+
+    began = time.monotonic()
+    before = signal.signal(signal.SIGALRM, expire)
+    left, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        if left:  # RQ's own limit for the whole job goes on
+            signal.setitimer(signal.ITIMER_REAL, max(0.1, left - (time.monotonic() - began)))

@@ -1,0 +1,226 @@
+"""`flask worker`: wakes when the bell rings, looks for itself every few seconds, works in a child.
+
+The bell is RQ's queue; which rows there are is the outbox's matter alone. So a job that Redis lost, or a
+Redis that is away, costs at most the seconds until the next look. The parent never works itself: whatever a
+row does to its process, the next one gets a fresh child.
+"""
+
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from types import FrameType
+
+import click
+from flask.cli import with_appcontext
+from redis.exceptions import RedisError
+from rq import Queue, Worker
+from rq.exceptions import DequeueTimeout, StopRequested
+from rq.job import Job
+
+from app.core import jobs, outbox, redis
+from app.surfaces.shared import keeping
+from app.surfaces.shared.transaction import drop_connections, transaction
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 5
+"""How often the parent looks whether something is due that nobody rang for."""
+CHILD_SECONDS = 180
+"""After this a child is taken for stuck and killed; what it held is taken again when its lease ends."""
+REDIS_SECONDS = 8
+"""How long the worker waits for Redis; above LOOK_SECONDS, which a wait for the bell lasts."""
+
+
+def deliver() -> None:
+    """Keep what is due; the job that RQ runs."""
+    redis.heard()
+    keeping.drain()
+
+
+class Stop:
+    """What a signal does: end soon, but never in the middle of something."""
+
+    def __init__(self) -> None:
+        self.requested = False
+        self.child = 0
+        self.idle = False
+        """Whether the worker waits for the bell, so that the wait may be cut short."""
+
+    def __call__(self, _signal: int, _frame: FrameType | None) -> None:
+        """Note the wish and pass it on to the child; a second signal changes nothing."""
+        self.requested = True
+        if self.child:
+            with suppress(ProcessLookupError):
+                os.kill(self.child, signal.SIGTERM)
+        elif self.idle:
+            raise StopRequested
+
+
+class OutboxWorker(Worker):
+    """RQ's worker, with a look at the outbox in its idle moments."""
+
+    def __init__(self, stop: Stop) -> None:
+        self.stop = stop
+        connection = redis.client(wait=REDIS_SECONDS)
+        queue = redis.queue(connection)
+        super().__init__([queue], connection=connection, serializer=queue.serializer)
+
+    @property
+    def dequeue_timeout(self) -> int:
+        """Return how long one wait for the bell lasts."""
+        return LOOK_SECONDS
+
+    @property
+    def connection_timeout(self) -> int:
+        """Return when a silent Redis is taken for away."""
+        return REDIS_SECONDS
+
+    def dequeue_job_and_maintain_ttl(
+        self, timeout: int | None, max_idle_time: int | None = None
+    ) -> tuple[Job, Queue] | None:
+        """Wait for the bell, after a look of one's own each time; None when it is time to stop."""
+        while not self.stop.requested:
+            look(self.stop)
+            self.heartbeat()
+            with suppress(DequeueTimeout):
+                found = self._wait_for_the_bell()
+                if found is not None:
+                    found[0].redis_server_version = self.get_redis_server_version()
+                return found
+        return None
+
+    def _wait_for_the_bell(self) -> tuple[Job, Queue] | None:
+        self.stop.idle = True
+        try:
+            if self.stop.requested:  # the signal came just before
+                return None
+            found: tuple[Job, Queue] | None = self.queue_class.dequeue_any(
+                self._ordered_queues,
+                LOOK_SECONDS,
+                connection=self.connection,
+                job_class=self.job_class,
+                serializer=self.serializer,
+                death_penalty_class=self.death_penalty_class,
+            )
+        finally:
+            self.stop.idle = False
+        return found
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Run the job in a child that hears of a wish to stop."""
+        try:
+            super().execute_job(job, queue)
+        finally:
+            self.stop.child = 0
+
+    def fork_work_horse(self, job: Job, queue: Queue) -> None:
+        """Fork with no database connection open."""
+        drop_connections()
+        super().fork_work_horse(job, queue)
+        self.stop.child = self.horse_pid
+
+    def setup_work_horse_signals(self) -> None:
+        """Let the child finish its row when it is told to stop."""
+        _behave_as_a_child()
+
+    def _install_signal_handlers(self) -> None:
+        """Leave the signals to ``Stop``, which outlives this object."""
+
+    def subscribe(self) -> None:
+        """Take no commands through Redis: whoever can write there must not be able to stop workers."""
+
+    def unsubscribe(self) -> None:
+        """Undo nothing."""
+
+
+def look(stop: Stop) -> None:
+    """Let a child work if something is due that nobody rang for."""
+    if _something_is_due():
+        _in_child(_do_all_that_is_due, stop)
+
+
+def _something_is_due() -> bool:
+    try:
+        with transaction(read_only=True):
+            return outbox.needs_a_look() or bool(jobs.due())
+    except Exception as error:  # noqa: BLE001 - the worker waits for its database as long as it takes
+        log.warning("worker: the database does not answer: %s", type(error).__name__)
+        return False
+
+
+def _do_all_that_is_due() -> None:
+    keeping.drain()
+    keeping.run_due_jobs()
+
+
+def _in_child(work: Callable[[], None], stop: Stop) -> None:
+    """Do some work in a child of its own and wait for it; a child that is stuck is killed."""
+    drop_connections()
+    child = os.fork()
+    if child == 0:
+        _be_child(work)
+    stop.child = child
+    try:
+        with keeping.time_limit(CHILD_SECONDS, keeping.TookTooLong("the child is stuck")):
+            os.waitpid(child, 0)
+    except keeping.TookTooLong as error:
+        log.error("worker: killed a child: %s", error)  # noqa: TRY400 - its stack says nothing
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    finally:
+        stop.child = 0
+
+
+def _be_child(work: Callable[[], None]) -> None:
+    code = 1
+    try:
+        os.setpgrp()
+        _behave_as_a_child()
+        work()
+        code = 0
+    except Exception:
+        log.exception("worker: a child failed")
+    finally:
+        logging.shutdown()
+        os._exit(code)
+
+
+def _behave_as_a_child() -> None:
+    redis.mute()
+    keeping.stopping.clear()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: keeping.stopping.set())
+
+
+def run() -> None:
+    """Work until told to stop, through any absence of Redis or of the database."""
+    logging.getLogger("rq.worker").setLevel(logging.ERROR)  # it would tell of each ring
+    stop = Stop()
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    while not stop.requested:
+        try:
+            OutboxWorker(stop).work(logging_level=None)  # comes back when Redis fails
+        except (RedisError, OSError) as error:
+            log.warning("worker: Redis does not answer: %s", type(error).__name__)
+        if not stop.requested:
+            _reap()
+            look(stop)
+            time.sleep(1)
+
+
+def _reap() -> None:
+    """Take leave of children whose end was missed because Redis failed meanwhile."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+@click.command("worker")
+@with_appcontext
+def worker_command() -> None:
+    """Send mail and do all other work in the background until stopped."""
+    run()
