@@ -1,0 +1,41 @@
+// Light, dark, or as the system has it. Kept in this browser; boot.js applies it before the first paint.
+import { remember, remembered } from "./storage.js";
+import { toast } from "./toasts.js";
+
+const THEMES = ["system", "light", "dark"];
+const SAID = { system: "The theme follows your system.", light: "Light theme.", dark: "Dark theme." };
+
+export function setTheme(theme) {
+  remember("theme", theme === "system" ? null : theme);
+  if (theme === "system") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = theme;
+  show();
+}
+
+function current() {
+  const theme = document.documentElement.dataset.theme ?? remembered("theme", "system");
+  return THEMES.includes(theme) ? theme : "system";
+}
+
+function show() {
+  const theme = current();
+  for (const button of document.querySelectorAll("[data-theme-set]")) {
+    button.setAttribute("aria-pressed", String(button.dataset.themeSet === theme));
+  }
+  for (const button of document.querySelectorAll("[data-theme-next]")) {
+    button.setAttribute("aria-label", `Change the theme (now: ${theme})`);
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const set = event.target.closest("[data-theme-set]");
+  const next = event.target.closest("[data-theme-next]");
+  if (set) setTheme(set.dataset.themeSet);
+  if (next) {
+    const theme = THEMES[(THEMES.indexOf(current()) + 1) % THEMES.length];
+    setTheme(theme);
+    toast(SAID[theme]);
+  }
+});
+
+show();

@@ -1,0 +1,32 @@
+// "5 minutes ago" stays true while the page is open, and the exact time on hover is the reader's own.
+const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "long", timeStyle: "long" });
+const STEPS = [
+  ["year", 31536000],
+  ["month", 2592000],
+  ["week", 604800],
+  ["day", 86400],
+  ["hour", 3600],
+  ["minute", 60],
+];
+// The server's clock counts, not the visitor's: what is shown moves on from what the server said.
+const loaded = performance.now();
+
+export function ago(seconds) {
+  const past = Math.abs(seconds);
+  if (past < 45) return "just now";
+  const [unit, size] = STEPS.find(([, length]) => past >= length) ?? ["minute", 60];
+  return relative.format(-Math.round(seconds / size), unit);
+}
+
+function refresh() {
+  const passed = (performance.now() - loaded) / 1000;
+  for (const time of document.querySelectorAll("time[data-age]")) {
+    time.textContent = ago(Number(time.dataset.age) + passed);
+    time.title = exact.format(new Date(time.dateTime));
+  }
+}
+
+refresh();
+setInterval(refresh, 30000);
+document.addEventListener("htmx:afterSettle", refresh);
