@@ -12,7 +12,7 @@ from email.utils import format_datetime, parseaddr
 from uuid import UUID
 
 from app.core import clock
-from app.core.outbox import Hopeless, Unreachable
+from app.core.outbox import Hopeless, NotNow, Unreachable
 from app.core.settings import SmtpSecurity, current_settings
 
 _LONGEST_PLAIN_LINE = 900  # RFC 5322 section 2.1.1 allows 998
@@ -28,7 +28,7 @@ class MailRefused(Hopeless):
     """The server will never take this message (5xx, RFC 5321 section 4.2.1)."""
 
 
-class MailDeferred(Exception):
+class MailDeferred(NotNow):
     """The server did not take this message now (4xx), or nobody knows whether it did."""
 
 

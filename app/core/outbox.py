@@ -42,6 +42,10 @@ class Unreachable(Exception):
     """The other side is out of reach: wait and ask again; the try does not count."""
 
 
+class NotNow(Exception):
+    """The other side said no for the moment, or nobody knows what it did: the try counts, the next one waits."""
+
+
 class Hopeless(Exception):
     """The other side said no for good: trying again would be of no use."""
 

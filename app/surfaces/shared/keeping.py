@@ -91,10 +91,15 @@ def _take_effect(effect: outbox.Effect, claimed: outbox.Claimed) -> None:
 
 def _failed(claimed: outbox.Claimed, error: Exception, weather: _Weather) -> None:
     _settle(partial(outbox.fail, claimed, error))
+    foreseen = isinstance(error, outbox.Unreachable | outbox.NotNow | outbox.Hopeless)
     log.warning(
         "outbox: failed",
-        extra={"outbox_uid": str(claimed.uid), "kind": claimed.kind, "attempts": claimed.attempts},
-        exc_info=None if isinstance(error, outbox.Unreachable | outbox.Hopeless) else error,
+        extra={
+            "outbox_uid": str(claimed.uid),
+            "kind": claimed.kind,
+            "reason": f"{type(error).__name__}: {error}",
+        },
+        exc_info=None if foreseen else error,
     )
     if isinstance(error, outbox.Unreachable):
         weather.paused.add(claimed.kind)
