@@ -43,7 +43,7 @@ class Unreachable(Exception):
 
 
 class NotNow(Exception):
-    """The other side said no for the moment, or nobody knows what it did: the try counts, the next one waits."""
+    """The other side said no for now, or nobody knows what it did: the try counts, the next one waits."""
 
 
 class Hopeless(Exception):
