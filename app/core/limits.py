@@ -19,7 +19,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
 from app.core.buckets import Bucket, Rule
-from app.core.db import Base, db
+from app.core.db import Base, db, read
 from app.core.errors import RateLimited
 from app.core.secrets import keyed_hash
 
@@ -76,16 +76,38 @@ def spend(bucket: Bucket, rules: Sequence[Rule] | None = None, **keys: str | int
     lines = _lines(bucket, bucket.rules if rules is None else rules, keys)
     now = clock.now()
     with _connection() as connection:
-        counted = _lock(connection, bucket, lines, now)
-        _refuse_if_full(bucket, lines, counted, now.timestamp())
-        for line in lines:
-            hits = [*_live(counted[line.key], line, now.timestamp()), now.timestamp()]
-            connection.execute(
-                sa.update(RateCounter)
-                .where(RateCounter.bucket == bucket.name, RateCounter.key == line.key)
-                .values(hits=hits, expires_at=now + timedelta(seconds=line.seconds))
-            )
+        _count(connection, bucket, lines, now)
     return Spent(bucket, {line.rule.keys[0]: line.key for line in lines}, now.timestamp())
+
+
+def spend_in_request(bucket: Bucket, **keys: str | int | None) -> Spent:
+    """Count one call in the request's own transaction, where that has begun already.
+
+    Only for what a right password stands in front of: a rolled-back request counts nothing.
+
+    :raises RateLimited: if a rule is used up
+    """
+    lines = _lines(bucket, bucket.rules, keys)
+    now = clock.now()
+    _count(db.session.connection(), bucket, lines, now)
+    return Spent(bucket, {line.rule.keys[0]: line.key for line in lines}, now.timestamp())
+
+
+def require_room(bucket: Bucket, rules: Sequence[Rule] | None = None, **keys: str | int | None) -> None:
+    """Refuse a call whose bucket is used up, without counting it.
+
+    For what only failures count of and nobody can guess (tokens of 256 bits): ``spend`` when it failed.
+
+    :raises RateLimited: if a rule is used up
+    """
+    lines = _lines(bucket, bucket.rules if rules is None else rules, keys)
+    rows = read(
+        sa.select(RateCounter.key, RateCounter.hits).where(
+            RateCounter.bucket == bucket.name, RateCounter.key.in_([line.key for line in lines])
+        )
+    )
+    counted = {line.key: [] for line in lines} | {row.key: row.hits for row in rows}
+    _refuse_if_full(bucket, lines, counted, clock.now().timestamp())
 
 
 def give_back(spent: Spent, *, clear: Sequence[str] = ()) -> None:
@@ -138,6 +160,18 @@ def _lines(
         raise ValueError(f"{bucket.name} was given none of its keys")
     # Always locked in the same order, so that two calls never wait for each other.
     return sorted(lines, key=lambda line: line.key)
+
+
+def _count(connection: sa.Connection, bucket: Bucket, lines: Sequence[_Line], now: datetime) -> None:
+    counted = _lock(connection, bucket, lines, now)
+    _refuse_if_full(bucket, lines, counted, now.timestamp())
+    for line in lines:
+        hits = [*_live(counted[line.key], line, now.timestamp()), now.timestamp()]
+        connection.execute(
+            sa.update(RateCounter)
+            .where(RateCounter.bucket == bucket.name, RateCounter.key == line.key)
+            .values(hits=hits, expires_at=now + timedelta(seconds=line.seconds))
+        )
 
 
 def _lock(

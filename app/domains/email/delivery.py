@@ -13,7 +13,7 @@ _SERVER_KEYS = ("smtp.host", "smtp.port", "smtp.security", "smtp.username", "smt
 
 @outbox.handler("mail")
 def deliver(row: outbox.Claimed) -> outbox.Act:
-    """Write a promised mail and say how it is sent; the row names it, so that it stays one mail over retries."""
+    """Write a promised mail and say how it is sent; named by its row, it stays one mail over retries."""
     try:
         outgoing = compose(row.payload)
     except SealBroken as error:

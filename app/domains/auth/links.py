@@ -1,0 +1,108 @@
+"""Random tokens that go out in links: one purpose, one person, one use; a newer one ends the older."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from app.core import clock, ids
+from app.core.db import db, read
+from app.core.secrets import token_hash
+from app.domains.accounts.models import User
+from app.domains.auth.models import LinkPurpose, MailedLink
+from app.domains.settings import queries as settings
+
+_LIFE = {
+    LinkPurpose.VERIFY_EMAIL: ("auth.verification_expiry_hours", timedelta(hours=1)),
+    LinkPurpose.PASSWORD_RESET: ("auth.reset_expiry_minutes", timedelta(minutes=1)),
+    LinkPurpose.EMAIL_CHANGE: ("auth.reset_expiry_minutes", timedelta(minutes=1)),
+}
+_CLAIM_LIFE = timedelta(days=7)
+_MAX_LENGTH = 200
+
+
+@dataclass(frozen=True)
+class IssuedLink:
+    """A token to be mailed, and how long it is good."""
+
+    token: str
+    expires_in: timedelta
+
+
+@dataclass(frozen=True)
+class FoundLink:
+    """A link as it stood when it was shown, read before the request's transaction begins."""
+
+    id: int
+    purpose: LinkPurpose
+    user_id: int
+    used: bool
+    open: bool
+
+
+def life(purpose: LinkPurpose) -> timedelta:
+    """Return how long a new link of this purpose is good."""
+    if purpose is LinkPurpose.TENANT_CLAIM:
+        return _CLAIM_LIFE
+    key, unit = _LIFE[purpose]
+    return settings.integer(key) * unit
+
+
+def issue(purpose: LinkPurpose, user: User, *, tenant_id: int | None = None) -> IssuedLink:
+    """Make a link's token for a person and end the older ones of its purpose; claims live side by side."""
+    if purpose is not LinkPurpose.TENANT_CLAIM:
+        end_open(purpose, user.id)
+    token, now, expires_in = ids.new_token(), clock.now(), life(purpose)
+    db.session.add(
+        MailedLink(
+            purpose=purpose,
+            token_hash=token_hash(token),
+            user_id=user.id,
+            email_key=user.email_key,
+            tenant_id=tenant_id,
+            created_at=now,
+            expires_at=now + expires_in,
+        )
+    )
+    return IssuedLink(token, expires_in)
+
+
+def look_up(token: str, *purposes: LinkPurpose) -> FoundLink | None:
+    """Return a link that has not run out, used or not; None for what was never given out or is too old."""
+    if len(token) > _MAX_LENGTH:
+        return None
+    rows = read(
+        sa.select(
+            MailedLink.id, MailedLink.purpose, MailedLink.user_id, MailedLink.used_at, MailedLink.ended_at
+        ).where(
+            MailedLink.token_hash == token_hash(token),
+            MailedLink.purpose.in_(purposes),
+            MailedLink.expires_at > clock.now(),
+        )
+    )
+    if not rows:
+        return None
+    row = rows[0]
+    return FoundLink(row.id, row.purpose, row.user_id, row.used_at is not None, row.ended_at is None)
+
+
+def use(link: FoundLink) -> MailedLink | None:
+    """Use a link up; of two at once one gets it, the other None."""
+    now = clock.now()
+    return db.session.scalars(
+        sa.update(MailedLink)
+        .where(MailedLink.id == link.id, MailedLink.ended_at.is_(None))
+        .values(used_at=now, ended_at=now)
+        .returning(MailedLink)
+        .execution_options(populate_existing=True)
+    ).first()
+
+
+def end_open(purpose: LinkPurpose, user_id: int) -> None:
+    """End a person's open links of one purpose."""
+    db.session.execute(
+        sa.update(MailedLink)
+        .where(MailedLink.user_id == user_id, MailedLink.purpose == purpose, MailedLink.ended_at.is_(None))
+        .values(ended_at=clock.now())
+        .execution_options(synchronize_session=False)
+    )

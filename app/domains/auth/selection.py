@@ -1,0 +1,171 @@
+"""From a person's sign-in to one organization: its rules are judged here."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from app.core import clock
+from app.core.access import Access, Actor, NotSignedIn, PermissionDenied, operation
+from app.core.db import db
+from app.core.environments import Environment
+from app.core.errors import Forbidden, Unauthenticated
+from app.core.ids import Ref
+from app.core.permissions import Permission
+from app.domains.accounts.models import User
+from app.domains.audit.kinds import AuditKind
+from app.domains.audit.operations import record
+from app.domains.auth.credentials import EmailUnverified
+from app.domains.sessions import operations as sessions
+from app.domains.sessions import tokens
+from app.domains.sessions.identify import check_rules, permissions_of
+from app.domains.sessions.models import UserSession
+from app.domains.sessions.tokens import Reach
+from app.domains.settings import queries as settings
+from app.domains.tenants import queries as tenants
+from app.domains.tenants.models import Membership, Tenant
+
+SCOPED_LIFE = timedelta(minutes=30)
+
+_RULES = (
+    "auth.ip_allowlist",
+    "auth.mfa_enforced",
+    "auth.email_verification_required",
+    "auth.code_login_enabled",
+    "auth.social_login_enabled",
+    "auth.session_lifetime",
+)
+
+
+class SessionTooOld(Unauthenticated):
+    code, message = "auth:session_too_old", "This organization asks for a fresher sign-in."
+
+
+class SignInMethodRefused(Forbidden):
+    code, message = "auth:method_not_allowed", "This way of signing in is switched off."
+
+
+@dataclass(frozen=True)
+class Scoped:
+    """A token that works inside one organization and environment."""
+
+    access_token: str
+    membership: Membership | None
+    environment: Environment
+
+
+def hold_rules(
+    actor: Actor,
+    tenant: Tenant,
+    user: User,
+    *,
+    method: str,
+    factors: int,
+    environment: Environment,
+    signed_in_at: datetime | None = None,
+) -> None:
+    """Hold a sign-in against what an organization asks of those who work in it: one query.
+
+    :raises TenantSuspended, TenantArchived, AddressNotAllowed, TwoFactorSetupRequired, SessionTooWeak,
+        SignInMethodRefused, EmailUnverified, SessionTooOld: as its state and settings have it
+    """
+    wanted = settings.values(_RULES, tenant_id=tenant.id, environment=environment)
+    check_rules(
+        status=tenant.status,
+        allowed=[str(x) for x in wanted["auth.ip_allowlist"]],  # type: ignore[union-attr]
+        enforced=wanted["auth.mfa_enforced"] is True,
+        two_factor=user.two_factor_enabled,
+        factors=factors,
+        origin=actor.origin,
+    )
+    switched_off = {"code": "auth.code_login_enabled", "oauth": "auth.social_login_enabled"}.get(method)
+    if switched_off and wanted[switched_off] is not True:
+        raise SignInMethodRefused(layer="organization", remedy="Sign in with your password.")
+    if wanted["auth.email_verification_required"] is True and not user.email_verified:
+        raise EmailUnverified(layer="organization", remedy="Open the link in the confirmation mail.")
+    oldest = timedelta(days=int(wanted["auth.session_lifetime"]))  # type: ignore[arg-type]
+    if signed_in_at is not None and clock.now() - signed_in_at > oldest:
+        raise SessionTooOld(layer="organization", remedy="Sign in again.")
+
+
+@operation(Access.SIGNED_IN)
+def select_tenant(
+    actor: Actor, *, tenant: Ref, environment: Environment = Environment.PROD
+) -> Scoped:
+    """Give a token that works inside one of the actor's organizations, with a life of its own.
+
+    :raises TenantNotFound: not a member, deactivated, merely invited, or no such organization
+    :raises PermissionDenied: another environment than prod needs ``environments.switch``
+    """
+    membership = _admitted(actor, tenant, environment)
+    token = _token(actor, membership, environment, SCOPED_LIFE)
+    record(
+        actor,
+        AuditKind.SESSION_TENANT_SELECTED,
+        subject=("session", actor.session_id),
+        tenant_id=membership.tenant_id,
+        changes={"environment": str(environment)},
+    )
+    return Scoped(token, membership, environment)
+
+
+@operation(Permission.ENVIRONMENTS_SWITCH)
+def switch_environment(actor: Actor, *, environment: Environment) -> Scoped:
+    """Give a token for another environment of the same organization; it keeps the end of the one it was made from."""
+    if actor.tenant_uid is None or actor.token_expires_at is None:
+        raise NotSignedIn
+    left = actor.token_expires_at - clock.now()
+    if environment is not actor.environment:
+        record(
+            actor,
+            AuditKind.SESSION_ENVIRONMENT_SWITCHED,
+            subject=("session", actor.session_id),
+            changes={"from": str(actor.environment), "to": str(environment)},
+        )
+    reach = Reach(actor.tenant_uid, actor.role, environment)
+    return Scoped(_issue(actor, left, reach), None, environment)
+
+
+@operation(Access.INTERACTIVE)
+def work_in(actor: Actor, *, tenant: Ref) -> Membership:
+    """Let the portal work in one of the actor's organizations in this browser.
+
+    :raises TenantNotFound: not a member, deactivated, merely invited, or no such organization
+    """
+    membership = _admitted(actor, tenant, Environment.PROD)
+    sessions.select_tenant(actor, tenant_id=membership.tenant_id)
+    record(
+        actor,
+        AuditKind.SESSION_TENANT_SELECTED,
+        subject=("session", actor.session_id),
+        tenant_id=membership.tenant_id,
+    )
+    return membership
+
+
+def _admitted(actor: Actor, tenant: Ref, environment: Environment) -> Membership:
+    membership = tenants.membership_in(actor, tenant)
+    session = db.session.get_one(UserSession, actor.session_id)
+    user = db.session.get_one(User, actor.user_id)
+    hold_rules(
+        actor,
+        membership.tenant,
+        user,
+        method=session.method,
+        factors=session.factors,
+        environment=environment,
+        signed_in_at=session.created_at,
+    )
+    allowed = permissions_of(membership.role, membership.profile_id)
+    if environment is not Environment.PROD and Permission.ENVIRONMENTS_SWITCH not in allowed:
+        raise PermissionDenied(layer="role", remedy="An owner or admin can give it through role or profile.")
+    return membership
+
+
+def _token(actor: Actor, membership: Membership, environment: Environment, life: timedelta) -> str:
+    reach = Reach(membership.tenant.uid, str(membership.role), environment)
+    return _issue(actor, life, reach)
+
+
+def _issue(actor: Actor, life: timedelta, reach: Reach) -> str:
+    if actor.session_uid is None or actor.user_uid is None:
+        raise NotSignedIn
+    return tokens.access_token(actor.session_uid, actor.user_uid, life, reach=reach)

@@ -1,0 +1,257 @@
+"""Ways in: password, mailed code, and the second step of a login that has two."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Literal
+
+import sqlalchemy as sa
+from sqlalchemy.orm import contains_eager
+
+from app.core import limits, outbox
+from app.core.access import Access, Actor, operation
+from app.core.buckets import (
+    LOGIN_TOKEN_TRIES,
+    SIGN_IN_CODE_CHECKS,
+    SIGN_IN_CODES,
+    SIGN_IN_FAILURES,
+    SIGNUP_CODE_MAILS,
+)
+from app.core.db import db
+from app.core.environments import Environment
+from app.core.errors import Forbidden
+from app.core.limits import give_back
+from app.core.outbox import Claimed
+from app.domains.accounts import emails
+from app.domains.accounts.models import User
+from app.domains.audit.kinds import AuditKind
+from app.domains.audit.operations import record
+from app.domains.auth import codes, login_tokens
+from app.domains.auth.credentials import (
+    AccountDisabled,
+    Proven,
+    TwoFactorRequired,
+    prove,
+    refuse,
+    require_verified_where_asked,
+)
+from app.domains.auth.login_tokens import IssuedLoginToken
+from app.domains.auth.models import CodePurpose
+from app.domains.auth.registration import SignUpStarted, begin_again
+from app.domains.auth.requesters import origin_of, requester
+from app.domains.auth.selection import hold_rules
+from app.domains.auth.verification import mark_verified
+from app.domains.email import mails
+from app.domains.sessions.operations import Opened, Plan, open_session
+from app.domains.settings import budgets
+from app.domains.settings import queries as settings
+from app.domains.tenants.models import Membership, MembershipStatus, Tenant
+
+CODE_REQUEST = "auth.sign_in_code"
+
+
+class MethodNotAllowed(Forbidden):
+    code, message = "auth:method_not_allowed", "This way of signing in is switched off."
+
+
+class MembershipInactive(Forbidden):
+    code, message, commits = "auth:membership_inactive", "Your access to this organization has been ended.", True
+
+
+@dataclass(frozen=True)
+class LoginStep:
+    """What must come after the password: exactly one of the two tokens is there."""
+
+    next: Literal["authenticate", "two_factor", "verify_email"]
+    login_token: IssuedLoginToken | None
+    sign_up: SignUpStarted | None
+
+
+@dataclass(frozen=True)
+class TenantSignIn:
+    """A sign-in to one organization."""
+
+    opened: Opened
+    membership: Membership
+    tenant: Tenant
+
+
+@operation(Access.PUBLIC)
+def begin(actor: Actor, *, email: str, password: str, remember: bool = False) -> LoginStep:
+    """Check e-mail and password and say what must come next; opens no session.
+
+    An unproven address gets a fresh code and a sign-up to finish, as far as its mailbox's limit allows.
+
+    :raises InvalidCredentials, AccountDisabled, RateLimited: see ``credentials.prove``
+    """
+    proven = prove(actor, email=email, password=password)
+    if not proven.user.email_verified:
+        proven.withdraw()
+        limits.spend_in_request(SIGNUP_CODE_MAILS, email=proven.user.email_key)
+        return LoginStep("verify_email", None, begin_again(proven.user))
+    proven.withdraw() if proven.user.two_factor_enabled else proven.succeed()
+    token = login_tokens.issue(proven.user, method="password", remember=remember)
+    return LoginStep("two_factor" if token.needs_factor else "authenticate", token, None)
+
+
+@operation(Access.PUBLIC)
+def authenticate(
+    actor: Actor, *, login_token: str, plan: Plan, code: str | None = None
+) -> Opened:
+    """Turn a login token into a session; it remembers whether the person asked to be remembered.
+
+    :raises LoginTokenInvalid: unknown, late or spent
+    :raises TwoFactorRequired: where the second factor is on and no code was given; the token stays good
+    :raises AccountDisabled: if the account was disabled meanwhile
+    :raises RateLimited: after five failures of one token
+    """
+    token_id = login_tokens.id_of(login_token)
+    spent = limits.spend(LOGIN_TOKEN_TRIES, token=token_id)
+    token = login_tokens.spend(token_id)
+    user = db.session.get_one(User, token.user_id)
+    if user.disabled_at is not None:
+        raise AccountDisabled
+    if user.two_factor_enabled:
+        raise TwoFactorRequired
+    give_back(spent)
+    return open_session(
+        actor, user=user, method=token.method, factors=1, plan=replace(plan, remember=token.remember or plan.remember)
+    )
+
+
+@operation(Access.PUBLIC)
+def sign_in(
+    actor: Actor, *, email: str, password: str, plan: Plan, carrier: str | None = None
+) -> Opened | IssuedLoginToken:
+    """Sign a person in by e-mail and password, or ask for the second factor with a token for the next step.
+
+    :raises InvalidCredentials, AccountDisabled, RateLimited: see ``credentials.prove``
+    :raises EmailUnverified: where the platform asks for a proven address
+    """
+    proven = prove(actor, email=email, password=password)
+    require_verified_where_asked(proven.user)
+    if proven.user.two_factor_enabled:
+        proven.withdraw()
+        return login_tokens.issue(
+            proven.user, method="password", remember=plan.remember, carrier=carrier, prefix="tt"
+        )
+    proven.succeed()
+    return open_session(actor, user=proven.user, method="password", factors=1, plan=plan)
+
+
+@operation(Access.PUBLIC)
+def sign_in_at_once(
+    actor: Actor, *, email: str, password: str, plan: Plan, two_factor_code: str | None = None
+) -> Opened:
+    """Sign a person in with everything in one call, the second factor's code beside the password.
+
+    :raises TwoFactorRequired: if the code is missing; no failure
+    :raises InvalidCredentials, AccountDisabled, EmailUnverified, RateLimited: as in ``sign_in``
+    """
+    proven = prove(actor, email=email, password=password)
+    require_verified_where_asked(proven.user)
+    _require_factor(proven)
+    proven.succeed()
+    return open_session(actor, user=proven.user, method="password", factors=1, plan=plan)
+
+
+@operation(Access.PUBLIC)
+def sign_in_to_tenant(
+    actor: Actor, *, email: str, password: str, tenant_slug: str, two_factor_code: str | None = None
+) -> TenantSignIn:
+    """Sign a person in to one organization and open a refresh-token family there.
+
+    :raises InvalidCredentials: also for an unknown slug, no membership, an invitation not taken up
+    :raises MembershipInactive, TenantSuspended, TenantArchived, AddressNotAllowed, TwoFactorSetupRequired,
+        EmailUnverified: after the right password only
+    """
+    proven = prove(actor, email=email, password=password)
+    membership = _membership(proven.user, tenant_slug)
+    if membership is None or membership.status is MembershipStatus.INVITED:
+        refuse(actor, user_id=proven.user.id, email_key=proven.user.email_key)
+        raise AssertionError  # refuse always raises
+    if membership.status is MembershipStatus.INACTIVE:
+        proven.withdraw()
+        raise MembershipInactive(layer="organization", remedy="An owner or admin can give it back.")
+    require_verified_where_asked(proven.user)
+    _require_factor(proven)
+    hold_rules(actor, membership.tenant, proven.user, method="password", factors=1, environment=Environment.PROD)
+    proven.succeed()
+    plan = Plan(kind="app", refreshable=True, tenant_id=membership.tenant_id, environment=Environment.PROD)
+    opened = open_session(actor, user=proven.user, method="password", factors=1, plan=plan)
+    return TenantSignIn(opened, membership, membership.tenant)
+
+
+@operation(Access.PUBLIC)
+def request_code(actor: Actor, *, email: str) -> timedelta:
+    """Mail a sign-in code to a known address; the same answer and work for an unknown one.
+
+    :raises MethodNotAllowed: for everyone alike, where the platform switched mailed codes off
+    :raises RateLimited: after five in half an hour for one address, known or not
+    """
+    _require_code_login()
+    address = emails.checked(email)
+    budgets.spend(SIGN_IN_CODES, email=emails.key_of(address), ip=actor.origin.ip)
+    outbox.promise(CODE_REQUEST, {"email_key": emails.key_of(address), **origin_of(actor)})
+    return codes.rules().expires_in
+
+
+@outbox.effect(CODE_REQUEST)
+def _send_requested_code(claimed: Claimed) -> None:
+    user = db.session.scalar(sa.select(User).where(User.email_key == claimed.payload["email_key"]))
+    if user is None or user.disabled_at is not None:
+        return
+    issued = codes.issue(CodePurpose.SIGN_IN, user.email_key, user_id=user.id)
+    record(requester(claimed), AuditKind.USER_SIGN_IN_CODE_REQUESTED, subject=("user", user.id))
+    mails.sign_in_code(user.email, first_name=user.greeting, code=issued.code, expires_in=issued.expires_in)
+
+
+@operation(Access.PUBLIC)
+def sign_in_by_code(
+    actor: Actor, *, email: str, code: str, plan: Plan, two_factor_code: str | None = None
+) -> Opened:
+    """Turn a mailed code into a session; the first success proves the mailbox.
+
+    :raises OtpInvalid: wrong, expired, used, used up, unknown address
+    :raises TwoFactorRequired: the code is right and stays good, the second factor is missing
+    :raises MethodNotAllowed, AccountDisabled, RateLimited: as named
+    """
+    _require_code_login()
+    key = emails.key_of(email)
+    tries = budgets.spend(SIGN_IN_CODE_CHECKS, email=key, ip=actor.origin.ip)
+    spent = budgets.spend(SIGN_IN_FAILURES, email=key, ip=actor.origin.ip)
+    try:
+        found = codes.check(CodePurpose.SIGN_IN, key, code)
+    except codes.OtpInvalid:
+        record(actor, AuditKind.USER_SIGN_IN_FAILED, subject=("user", None), changes={"method": "code"})
+        raise
+    user = db.session.get_one(User, found.user_id)
+    if user.two_factor_enabled:
+        found.ended_at, found.tries_left = None, found.tries_left + 1
+        give_back(spent)
+        raise TwoFactorRequired
+    if user.disabled_at is not None:
+        raise AccountDisabled
+    give_back(spent, clear=["email"])
+    give_back(tries, clear=["email"])
+    mark_verified(actor, user)
+    return open_session(actor, user=user, method="code", factors=1, plan=plan)
+
+
+def _require_code_login() -> None:
+    if not settings.boolean("auth.code_login_enabled"):
+        raise MethodNotAllowed(layer="platform", remedy="Sign in with your password.")
+
+
+def _require_factor(proven: Proven) -> None:
+    if proven.user.two_factor_enabled:
+        proven.withdraw()
+        raise TwoFactorRequired
+
+
+def _membership(user: User, slug: str) -> Membership | None:
+    return db.session.scalar(
+        sa.select(Membership)
+        .join(Membership.tenant)
+        .options(contains_eager(Membership.tenant))
+        .where(Membership.user_id == user.id, Tenant.slug == slug.lower())
+    )
