@@ -4,8 +4,10 @@ import base64
 import fcntl
 import io
 import json
+import os
 import secrets
 import socket
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +29,7 @@ class Instance:
 
     folder: Path
     values: dict[str, str] = field(default_factory=dict)
-    _lock: io.TextIOWrapper | None = field(default=None, repr=False)
+    _locks: list[io.TextIOWrapper] = field(default_factory=list, repr=False)
 
     @property
     def settings_file(self) -> Path:
@@ -64,8 +66,22 @@ class Instance:
     def close(self) -> None:
         """Forget what was true while it ran, and let another supervisor have the folder."""
         self.state_file.unlink(missing_ok=True)
-        if self._lock is not None:
-            self._lock.close()
+        for lock in self._locks:
+            lock.close()
+
+    def claim(self, port: int) -> bool:
+        """Take a port of the loopback address for this instance; say whether it was to be had.
+
+        The lock keeps two copies that start at the same moment from choosing the same one.
+        """
+        lock = _lock(Path(tempfile.gettempdir()) / f"portico-{os.getuid()}-port-{port}.lock")
+        if lock is None:
+            return False
+        if not port_is_free(port):
+            lock.close()
+            return False
+        self._locks.append(lock)
+        return True
 
 
 def open_instance(folder: Path, environment: Mapping[str, str]) -> Instance:
@@ -77,7 +93,7 @@ def open_instance(folder: Path, environment: Mapping[str, str]) -> Instance:
     try:
         for part in (instance.folder, instance.logs):
             part.mkdir(mode=0o700, parents=True, exist_ok=True)
-        instance._lock = _take_lock(instance)
+        _take_folder(instance)
     except OSError as error:
         raise CannotStart(f"The data folder {instance.folder} cannot be used: {error.strerror}.") from error
     instance.values = {**_fresh_secrets(), **_read(instance.settings_file)}
@@ -97,22 +113,30 @@ def port_is_free(port: int) -> bool:
     return True
 
 
-def _take_lock(instance: Instance) -> io.TextIOWrapper:
-    lock = (instance.folder / "lock").open("a")
+def _lock(file: Path) -> io.TextIOWrapper | None:
+    lock = file.open("a")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         lock.close()
-        where = ""
-        try:
-            where = f" at {json.loads(instance.state_file.read_text())['portal']}"
-        except (OSError, ValueError, KeyError):
-            pass  # it is just starting
-        raise CannotStart(
-            f"The instance in {instance.folder} runs already{where}. "
-            "For a second one beside it: INSTANCE=another-folder make run"
-        ) from None
+        return None
     return lock
+
+
+def _take_folder(instance: Instance) -> None:
+    lock = _lock(instance.folder / "lock")
+    if lock is not None:
+        instance._locks.append(lock)
+        return
+    where = ""
+    try:
+        where = f" at {json.loads(instance.state_file.read_text())['portal']}"
+    except (OSError, ValueError, KeyError):
+        pass  # it is just starting
+    raise CannotStart(
+        f"The instance in {instance.folder} runs already{where}. "
+        "For a second one beside it: INSTANCE=another-folder make run"
+    )
 
 
 def _fresh_secrets() -> dict[str, str]:
@@ -133,39 +157,33 @@ def _fresh_secrets() -> dict[str, str]:
 
 def _settle_ports(instance: Instance, environment: Mapping[str, str]) -> None:
     values = instance.values
-    port = _web_port(environment.get("PORT", ""))
-    taken = {port}
+    port = _web_port(instance, environment.get("PORT", ""))
     values["PORT"] = str(port)
     values["PUBLIC_URL"] = f"http://{_LOOPBACK}:{port}"
-    smtp = _kept_or_free(values.get("SMTP_PORT", ""), _FIRST_SMTP_PORT, taken)
-    page = _kept_or_free(
-        values.get("SANDBOX_URL", "").rpartition(":")[2], _FIRST_SANDBOX_PORT, taken | {smtp}
-    )
-    values["SMTP_PORT"] = str(smtp)
-    values["SANDBOX_URL"] = f"http://{_LOOPBACK}:{page}"
+    values["SMTP_PORT"] = str(_kept_or_free(instance, values.get("SMTP_PORT", ""), _FIRST_SMTP_PORT))
+    kept = values.get("SANDBOX_URL", "").rpartition(":")[2]
+    values["SANDBOX_URL"] = f"http://{_LOOPBACK}:{_kept_or_free(instance, kept, _FIRST_SANDBOX_PORT)}"
 
 
-def _web_port(wanted: str) -> int:
+def _web_port(instance: Instance, wanted: str) -> int:
     if not wanted:
-        return _first_free(DEFAULT_PORT, set())
+        return _first_free(instance, DEFAULT_PORT)
     if not wanted.isdigit() or not 0 < int(wanted) < 65536:
         raise CannotStart(f"PORT={wanted} is no port number.")
-    if not port_is_free(int(wanted)):
+    if not instance.claim(int(wanted)):
         raise CannotStart(
             f"Port {wanted} is taken or may not be used. Choose another one: PORT=8001 make run"
         )
     return int(wanted)
 
 
-def _kept_or_free(kept: str, first: int, taken: set[int]) -> int:
-    if kept.isdigit() and int(kept) not in taken and port_is_free(int(kept)):
-        return int(kept)
-    return _first_free(first, taken)
+def _kept_or_free(instance: Instance, kept: str, first: int) -> int:
+    return int(kept) if kept.isdigit() and instance.claim(int(kept)) else _first_free(instance, first)
 
 
-def _first_free(first: int, taken: set[int]) -> int:
+def _first_free(instance: Instance, first: int) -> int:
     for port in range(first, first + _PORTS_TRIED):
-        if port not in taken and port_is_free(port):
+        if instance.claim(port):
             return port
     raise CannotStart(f"No free port between {first} and {first + _PORTS_TRIED}.")
 

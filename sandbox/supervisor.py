@@ -10,7 +10,7 @@ from functools import partial
 from wsgiref.simple_server import WSGIServer
 
 from sandbox import clock, mailbox_page, valkey
-from sandbox.instance import CannotStart, Instance
+from sandbox.instance import DEFAULT_PORT, CannotStart, Instance
 from sandbox.maildir import MailStore
 from sandbox.preparation import ROOT, Preparation
 from sandbox.processes import Child, describe
@@ -29,6 +29,7 @@ class Supervisor:
     def __init__(self, instance: Instance, environment: Mapping[str, str]) -> None:
         """Take an instance that is open and the environment that was given."""
         self.instance = instance
+        self.port_given = bool(environment.get("PORT"))
         self.own_valkey = not environment.get("REDIS_URL")
         self.socket = valkey.socket_path(instance.folder)
         if self.own_valkey:
@@ -62,7 +63,7 @@ class Supervisor:
                 self._greet(time.monotonic() - started)
                 await stopping
             return 0
-        except CannotStart as error:
+        except (CannotStart, OSError) as error:
             _say(f"\nPortico did not start. {error}", problem=True)
             return 1
         finally:
@@ -167,9 +168,11 @@ class Supervisor:
 
     def _greet(self, seconds: float) -> None:
         portal = self.settings["PUBLIC_URL"]
+        port = int(self.settings["PORT"])
+        moved = "" if self.port_given or port == DEFAULT_PORT else f" Port {DEFAULT_PORT} was taken."
         docs = "\n".join(f"            {portal}/docs/{name}" for name in DOCUMENTED).lstrip()
         _say(
-            f"\nPortico is ready ({seconds:.1f} s).\n\n"
+            f"\nPortico is ready ({seconds:.1f} s).{moved}\n\n"
             f"  Portal    {portal}/\n"
             f"  Mailbox   {self.instance.values['SANDBOX_URL']}/   every mail that is sent ends here\n"
             f"  API docs  {docs}\n\n"
