@@ -11,7 +11,7 @@ DEV := $(VENV)/dev.stamp
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install -qq --require-hashes
 UV_COMPILE := $(BIN)/uv pip compile --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --quiet
 
-.PHONY: help run test bench faults lint types imports test-sqlite test-postgresql test-browser chromium format lock venv venv-dev clean
+.PHONY: help venv venv-dev run test lint types format test-sqlite test-postgresql test-browser bench faults chromium lock clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | column -t -s '|'
@@ -40,3 +40,49 @@ $(DEV): requirements-dev.lock $(RUNTIME)
 lock: $(DEV) ## Resolve and hash the dependencies anew
 	$(UV_COMPILE) $(LOCK_ARGS) requirements.txt -o requirements.lock
 	$(UV_COMPILE) $(LOCK_ARGS) requirements-dev.txt -o requirements-dev.lock
+
+run: $(RUNTIME) ## Start Portico with all it needs: PORT=8000 INSTANCE=instance
+	@exec $(BIN)/python -m sandbox --follow-parent
+
+test: lint types test-sqlite test-postgresql test-browser ## Check everything: style, types, imports, tests on both databases, in a browser
+
+lint: $(DEV) ## Check style, format and the import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/lint-imports --no-logo
+
+types: $(DEV) ## Check types
+	$(BIN)/mypy
+
+format: $(DEV) ## Format the code and mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test-sqlite: $(DEV)
+	$(BIN)/python -m pytest -m "not browser and not faults" --database sqlite
+
+test-postgresql: $(DEV)
+	$(BIN)/python -m pytest -m "not browser and not faults" --database postgresql
+
+test-browser: $(DEV) chromium
+	$(BIN)/python -m pytest -m browser
+
+bench: $(DEV) ## Measure: reads, logins, queries per request, timing of known and unknown addresses, start-up
+	$(BIN)/python -m benchmarks
+
+faults: $(DEV) ## Break what Portico stands on, and count what is lost
+	$(BIN)/python -m pytest -m faults -n 0 -v
+
+chromium:
+	@if ! command -v chromium chromium-browser google-chrome google-chrome-stable >/dev/null; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "Installing Chromium for the browser tests (once)"; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	  else \
+	    echo "The browser tests need Chromium: install the package chromium (or google-chrome) and run this again."; exit 1; \
+	  fi; \
+	fi
+
+clean: ## Remove the virtual environment and all caches; data in instance/ stays
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache test-results
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
