@@ -77,6 +77,14 @@ def client(wait: float = WAIT_SECONDS) -> "Redis":
     return Redis(connection_pool=pool(current_settings().redis_url, wait))
 
 
+def answers() -> bool:
+    """Ask Redis whether it is there, breaker or not."""
+    try:
+        return bool(client().ping())
+    except (RedisError, OSError):
+        return False
+
+
 def queue(connection: "Redis") -> Queue:
     """Return the one queue; its jobs are JSON, so that who can write to Redis still cannot run code."""
     return Queue(QUEUE, connection=connection, serializer=JSONSerializer)

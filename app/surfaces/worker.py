@@ -84,12 +84,16 @@ class OutboxWorker(Worker):
         """Wait for the bell, after a look of one's own each time; None when it is time to stop."""
         while not self.stop.requested:
             look(self.stop)
-            self.heartbeat()
-            with suppress(DequeueTimeout):
+            try:
+                self.heartbeat()
                 found = self._wait_for_the_bell()
                 if found is not None:
                     found[0].redis_server_version = self.get_redis_server_version()
-                return found
+            except DequeueTimeout:
+                continue
+            except (RedisError, OSError):
+                return None
+            return found
         return None
 
     def _wait_for_the_bell(self) -> tuple[Job, Queue] | None:
@@ -202,14 +206,20 @@ def run() -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     while not stop.requested:
-        try:
+        with suppress(RedisError, OSError):
             OutboxWorker(stop).work(logging_level=None)  # comes back when Redis fails
-        except (RedisError, OSError) as error:
-            log.warning("worker: Redis does not answer: %s", type(error).__name__)
         if not stop.requested:
-            _reap()
-            look(stop)
-            time.sleep(1)
+            log.warning("worker: Redis does not answer; going on without the bell")
+            _work_without_the_bell(stop)
+
+
+def _work_without_the_bell(stop: Stop) -> None:
+    while True:
+        _reap()
+        look(stop)
+        time.sleep(1)
+        if stop.requested or redis.answers():
+            return
 
 
 def _reap() -> None:
