@@ -130,6 +130,11 @@ class OutboxWorker(Worker):
         """Let the child finish its row when it is told to stop."""
         _behave_as_a_child()
 
+    def register_death(self) -> None:
+        """Sign off, unless Redis is away and would only be waited for."""
+        if redis.answers():
+            super().register_death()
+
     def _install_signal_handlers(self) -> None:
         """Leave the signals to ``Stop``, which outlives this object."""
 
