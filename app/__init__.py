@@ -1,0 +1,76 @@
+"""Portico: the portal that every platform needs."""
+
+from pathlib import Path
+
+from flask import Flask, Response, request
+from flask.typing import ResponseReturnValue
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app import surfaces
+from app.core.db import db, engine_options, migrate
+from app.core.settings import Settings, read_settings, use_settings
+from app.surfaces.shared.actor import SAFE_METHODS
+from app.surfaces.shared.headers import init_headers
+from app.surfaces.shared.limits import init_limits
+from app.surfaces.shared.logs import configure_logs, init_logs
+from app.surfaces.shared.transaction import transaction, reading
+
+ROOT = Path(__file__).resolve().parent.parent
+MAX_BODY = 2 * 1024 * 1024
+
+
+class App(Flask):
+    """The application; it ends every request's transaction once, whatever happened inside."""
+
+    def dispatch_request(self) -> ResponseReturnValue:
+        """Run the view in one transaction; a safe method reads only, unless its view says that it writes."""
+        view = self.view_functions.get(request.endpoint or "")
+        if view is None or request.endpoint == "static" or getattr(view, "has_no_transaction", False):
+            return super().dispatch_request()
+        if request.method in SAFE_METHODS and not getattr(view, "writes", False):
+            return reading(self._dispatch)
+        with transaction():
+            return self._dispatch()
+
+    def _dispatch(self) -> ResponseReturnValue:
+        # Templates and schemas read what the queries loaded, so the answer is made before the session closes.
+        return self.make_response(super().dispatch_request())
+
+
+def create_app(settings: Settings | None = None) -> App:
+    """Make the application of one instance.
+
+    :raises SettingsError: naming the variable of the environment that is missing or wrong
+    """
+    settings = settings or read_settings()
+    use_settings(settings)
+    configure_logs(settings)
+    app = App("portico", root_path=str(ROOT), template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database_url, settings.db_pool_size),
+        MAX_CONTENT_LENGTH=MAX_BODY,
+        SESSION_COOKIE_NAME="portal",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.https,
+        TRAP_HTTP_EXCEPTIONS=False,
+        PROPAGATE_EXCEPTIONS=False,
+    )
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.url_map.strict_slashes = True
+    app.url_map.merge_slashes = False
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
+    init_headers(app)
+    init_logs(app)
+    init_limits(app, settings)
+    surfaces.mount(app)
+    return app
+
+
+__all__ = ["App", "Response", "create_app"]

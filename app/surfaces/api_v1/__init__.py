@@ -1,0 +1,1 @@
+"""api_v1: REST, camelCase, ``{"success": true, "data": …}``."""

@@ -1,0 +1,1 @@
+"""client_v1: a tenant's service users managing its client accounts."""

@@ -1,0 +1,1 @@
+"""platform_api: one person, many organizations, two kinds of token; bare bodies."""

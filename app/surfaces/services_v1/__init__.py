@@ -1,0 +1,1 @@
+"""services_v1: verbs in the path, ``{"data": …, "message": …}``."""

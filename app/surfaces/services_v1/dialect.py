@@ -1,0 +1,71 @@
+"""How services_v1 speaks: its prefixes, credentials, envelope, error words and paging."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import marshmallow as ma
+from flask import Response, jsonify
+from flask_smorest import Blueprint
+
+from app.core.paging import Page
+from app.surfaces.shared.actor import Door
+from app.surfaces.shared.cookies import require_csrf_token
+from app.surfaces.shared.openapi import Schema
+from app.surfaces.shared.problems import STATUS, Dialect, Problem
+
+ALIASES = ("/api",)
+_STATUS: Mapping[str, int] = {**STATUS, "refused": 422}
+
+door = Door("services_v1", cookie_guard=require_csrf_token)
+
+blp = Blueprint("services_v1", __name__, url_prefix="")
+"""All paths of this document begin at the root: /v1/… and /services/platforms/v1/…"""
+
+
+def done(data: Any, message: str) -> dict[str, Any]:
+    """Return the envelope of what a POST did."""
+    return {"data": data, "message": message}
+
+
+def paged(page: Page[Any]) -> dict[str, Any]:
+    """Return the envelope of one page of a list."""
+    meta = {
+        "current_page": page.window.number,
+        "per_page": page.window.limit,
+        "total": page.total,
+        "last_page": page.last_page,
+    }
+    return {"data": page.items, "meta": meta}
+
+
+class PageQuery(Schema):
+    """Which page is wanted; a larger ``per_page`` is cut to 100."""
+
+    page = ma.fields.Integer(load_default=1, validate=ma.validate.Range(1, 1_000_000))
+    per_page = ma.fields.Integer(load_default=20, validate=ma.validate.Range(1))
+
+
+class MetaOut(Schema):
+    """Where a page stands."""
+
+    current_page = ma.fields.Integer()
+    per_page = ma.fields.Integer()
+    total = ma.fields.Integer()
+    last_page = ma.fields.Integer()
+
+
+def render(problem: Problem) -> Response:
+    """Word a problem: ``{"message", "code", "errors": {field: [message]}}``."""
+    body: dict[str, Any] = {"message": problem.message, "code": problem.code}
+    if problem.fields:
+        body["errors"] = problem.fields
+    if problem.layer:
+        body["refused_by"] = problem.layer
+    if problem.remedy:
+        body["remedy"] = problem.remedy
+    response = jsonify(body)
+    response.status_code = _STATUS[problem.kind]
+    return response
+
+
+DIALECT = Dialect("services_v1", ("/v1", "/services/platforms/v1", "/api/services/platforms/v1"), render)

@@ -1,0 +1,147 @@
+"""From a request to the actor behind it, and the door that every view is reached through."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, ParamSpec, TypeVar, cast
+
+from flask import g, request
+
+from app.core.access import (
+    Actor,
+    GlobalTokenRequired,
+    NotSignedIn,
+    Origin,
+    PlatformAdminRequired,
+    TenantTokenRequired,
+    anonymous,
+)
+from app.core.buckets import DEFAULT, Bucket
+from app.core.errors import AppError
+from app.domains.sessions.identify import Caller, Credential, identify
+from app.surfaces.shared.limits import count_call
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+Level = Literal["public", "user", "global", "tenant", "scoped", "either", "platform_admin"]
+"""Who may pass: anybody; a person by any credential; only a person-level token; a person working in an
+organization; the same, told so when the token is a person-level one; a person by either token; an admin."""
+
+COOKIE = "session_id"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+CookieGuard = Callable[[Actor], None]
+"""Refuses a changing call that rests on the cookie unless it shows that it comes from our own pages."""
+
+
+@dataclass(frozen=True)
+class Door:
+    """How one dialect lets callers in: which credentials it takes, and what it says to the others."""
+
+    dialect: str
+    cookie_guard: CookieGuard | None = None
+    """None: the dialect takes no cookies."""
+    in_portal: bool = False
+
+    def __call__(
+        self, level: Level, *, limit: Bucket | None = DEFAULT
+    ) -> Callable[[Callable[P, R]], Callable[P, R]]:
+        """Guard a view: credentials first, then the call limit; the body is looked at afterwards.
+
+        :param limit: an ordinary bucket; None where the operation counts a bucket of its own, or none counts
+        """
+
+        def decorate(view: Callable[P, R]) -> Callable[P, R]:
+            @functools.wraps(view)
+            def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+                caller = self.enter(level)
+                if limit is not None:
+                    self._count(limit, caller)
+                return view(*args, **kwargs)
+
+            marked: Any = guarded
+            marked.level = level
+            marked.limit = limit
+            return guarded
+
+        return decorate
+
+    def enter(self, level: Level) -> Caller:
+        """Find out who calls and whether that is enough; afterwards ``current_actor`` knows.
+
+        :raises NotSignedIn, TenantTokenRequired, GlobalTokenRequired, PlatformAdminRequired: as the level asks
+        """
+        origin = self._origin()
+        credential = None if level == "public" else self._credential()
+        caller = identify(credential, origin, in_portal=self.in_portal)
+        g.caller, g.actor = caller, caller.actor
+        if level == "public":
+            return caller
+        self._check(level, caller.actor)
+        if caller.rests_on_cookie and request.method not in SAFE_METHODS and self.cookie_guard:
+            self.cookie_guard(caller.actor)
+        return caller
+
+    def visitor(self) -> Actor:
+        """Return who calls where nobody needs to be signed in, but may be (portal pages)."""
+        try:
+            caller = identify(self._credential(), self._origin(), in_portal=self.in_portal)
+        except AppError:
+            caller = Caller(anonymous(self._origin()))
+        g.caller, g.actor = caller, caller.actor
+        return caller.actor
+
+    def _origin(self) -> Origin:
+        return Origin(
+            ip=request.remote_addr,
+            user_agent=_one_line(request.headers.get("User-Agent", "")),
+            dialect=self.dialect,
+            request_id=g.get("request_id", ""),
+        )
+
+    def _credential(self) -> Credential | None:
+        """Return what the call shows. The header counts alone where it is there: identities are never mixed.
+
+        :raises NotSignedIn: for two headers, or one that holds anything but one bearer token
+        """
+        headers = request.headers.getlist("Authorization")
+        if headers:
+            scheme, _, token = headers[0].strip().partition(" ")
+            if len(headers) > 1 or scheme.lower() != "bearer" or not token.strip() or "," in token:
+                raise NotSignedIn(layer="session")
+            return Credential(token.strip(), "bearer")
+        token = request.cookies.get(COOKIE, "")
+        return Credential(token, "cookie") if token and self.cookie_guard else None
+
+    def _check(self, level: Level, actor: Actor) -> None:
+        if not actor.is_signed_in:
+            raise NotSignedIn(layer="session")
+        if level == "global" and actor.tenant_id is not None and not self.in_portal:
+            raise GlobalTokenRequired(layer="token")
+        if level == "tenant" and actor.tenant_id is None:
+            raise NotSignedIn(layer="token")
+        if level == "scoped" and actor.tenant_id is None:
+            raise TenantTokenRequired(layer="token")
+        if level == "platform_admin" and not actor.is_platform_admin:
+            raise PlatformAdminRequired(layer="platform")
+
+    def _count(self, limit: Bucket, caller: Caller) -> None:
+        actor = caller.actor
+        name = f"session-{actor.session_id}" if actor.session_id else f"ip-{actor.origin.ip}"
+        count_call(
+            limit,
+            caller=name,
+            endpoint=request.endpoint or "",
+            ip=actor.origin.ip,
+            per_minute=caller.calls_per_minute,
+        )
+
+
+def current_actor() -> Actor:
+    """Return the actor of this call, whom the door let in."""
+    return cast("Actor", g.actor)
+
+
+def _one_line(text: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in text)[:400]

@@ -1,0 +1,82 @@
+"""The one session cookie of services_v1, v0 and the portal."""
+
+from urllib.parse import urlsplit
+
+from flask import Response, request
+
+from app.core import clock
+from app.core.access import Actor
+from app.core.errors import Forbidden
+from app.core.settings import current_settings
+from app.domains.sessions.operations import Opened
+from app.domains.sessions.tokens import csrf_matches
+from app.surfaces.shared.actor import COOKIE
+
+CSRF_HEADER = "X-CSRF-Token"
+
+
+class CsrfInvalid(Forbidden):
+    code, message = "auth:csrf_invalid", "This call did not come from our own pages."
+
+
+def set_session_cookie(response: Response, opened: Opened) -> Response:
+    """Put a new session's token into the cookie; without "remember me" it lasts as long as the browser."""
+    if opened.token is None:
+        raise ValueError("this sign-in is not carried by a cookie")
+    session = opened.session
+    response.set_cookie(
+        COOKIE,
+        opened.token,
+        max_age=session.expires_at - clock.now() if session.persistent else None,
+        httponly=True,
+        secure=current_settings().https,
+        samesite="Lax",
+        path="/",
+    )
+    return response
+
+
+def clear_session_cookie(response: Response) -> Response:
+    """Take the cookie back."""
+    response.delete_cookie(
+        COOKIE, path="/", httponly=True, secure=current_settings().https, samesite="Lax"
+    )
+    return response
+
+
+def require_same_origin(actor: Actor) -> None:
+    """Refuse a call that another site may have made the browser send.
+
+    ``Sec-Fetch-Site`` decides where the browser sends it, else ``Origin`` must be the instance's own.
+
+    :raises CsrfInvalid: also where neither is there
+    """
+    fetch_site = request.headers.get("Sec-Fetch-Site")
+    if fetch_site is not None:
+        if fetch_site == "same-origin":
+            return
+        raise CsrfInvalid(layer="session")
+    origin = request.headers.get("Origin", "")
+    own = {_origin_of(current_settings().public_url)}
+    if not current_settings().is_production:
+        own.add(_origin_of(request.host_url))
+    if not origin or origin == "null" or _origin_of(origin) not in own:
+        raise CsrfInvalid(layer="session")
+
+
+def require_csrf_token(actor: Actor) -> None:
+    """Refuse a call that does not show the session's own token in ``X-CSRF-Token``.
+
+    :raises CsrfInvalid: if it is missing or another session's
+    """
+    if not csrf_matches(actor.session_uid, request.headers.get(CSRF_HEADER, "")):
+        raise CsrfInvalid(layer="session")
+
+
+def _origin_of(address: str) -> tuple[str, str, int | None]:
+    parts = urlsplit(address)
+    try:
+        port = parts.port
+    except ValueError:
+        return "", "", None
+    return parts.scheme, (parts.hostname or "").lower(), port or {"http": 80, "https": 443}.get(parts.scheme)

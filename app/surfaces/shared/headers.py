@@ -1,0 +1,48 @@
+"""What stands on every answer: security headers, the request's id, and that nobody keeps what is private."""
+
+import re
+import secrets
+
+from flask import Flask, Response, g, request
+
+from app.core.settings import current_settings
+
+_CSP = "; ".join(
+    (
+        "default-src 'self'",
+        "base-uri 'none'",
+        "object-src 'none'",
+        "frame-ancestors 'none'",
+        "form-action 'self'",
+        "img-src 'self' data:",
+    )
+)
+_REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
+_YEAR = 31_536_000
+
+
+def init_headers(app: Flask) -> None:
+    """Name each request and put the headers on each answer, errors and files included."""
+    app.before_request(_name_request)
+    app.after_request(_protect)
+
+
+def _name_request() -> None:
+    given = request.headers.get("X-Request-Id", "")
+    g.request_id = given if _REQUEST_ID.match(given) else secrets.token_hex(8)
+
+
+def _protect(response: Response) -> Response:
+    headers = response.headers
+    headers.setdefault("Content-Security-Policy", _CSP)
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "no-referrer")
+    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+    headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
+    headers["X-Request-Id"] = g.get("request_id", "")
+    if current_settings().https:
+        headers.setdefault("Strict-Transport-Security", f"max-age={_YEAR}; includeSubDomains")
+    if request.endpoint != "static":
+        headers.setdefault("Cache-Control", "no-store")
+    return response

@@ -1,0 +1,53 @@
+"""How v0 speaks: its prefixes, credentials, bare bodies and error words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response, jsonify
+from flask_smorest import Blueprint
+
+from app.core.settings import current_settings
+from app.surfaces.shared.actor import Door
+from app.surfaces.shared.cookies import require_same_origin
+from app.surfaces.shared.problems import STATUS, Dialect, Problem
+
+_STATUS: Mapping[str, int] = {**STATUS, "invalid": 400}
+_STATUS_OF_CODE: Mapping[str, int] = {"user:not_found": 400}
+
+WORDS: Mapping[str, str] = {
+    "rate:limited": "rate_limit:exceeded",
+    "auth:verification_token_invalid": "token:expired_verification",
+    "two_factor:code_invalid": "totp:invalid_code",
+    "two_factor:not_enabled": "totp:not_enabled",
+    "two_factor:no_setup_pending": "totp:setup_not_started",
+    "two_factor:enforced": "totp:required_by_organization",
+}
+"""What this document says in place of some shared codes."""
+
+door = Door("v0", cookie_guard=require_same_origin)
+
+blp = Blueprint("v0", __name__, url_prefix="")
+"""Paths begin at the root: /v0/… and /health-check."""
+
+
+def word_of(problem: Problem) -> str:
+    """Return the code as this document says it; a field at fault is named in it."""
+    if problem.code == "validation":
+        field = next(iter(problem.fields), "body").split(".")[0]
+        return f"validation:{field}"
+    return WORDS.get(problem.code, problem.code)
+
+
+def render(problem: Problem) -> Response:
+    """Word a problem: ``{"status", "code", "details"}``; details only when the instance runs in debug."""
+    status = _STATUS_OF_CODE.get(problem.code, _STATUS[problem.kind])
+    body: dict[str, Any] = {"status": status, "code": word_of(problem)}
+    if current_settings().debug:
+        texts = [f"{name}: {' '.join(found)}" for name, found in problem.fields.items()]
+        body["details"] = "; ".join(texts) or problem.message
+    response = jsonify(body)
+    response.status_code = status
+    return response
+
+
+DIALECT = Dialect("v0", ("/v0", "/health-check", "/docs", "/swagger.json"), render)
