@@ -14,7 +14,7 @@ UV_COMPILE := $(BIN)/uv pip compile --generate-hashes --no-emit-index-url --no-h
 .PHONY: help venv venv-dev run test lint types format test-sqlite test-postgresql test-browser bench faults chromium lock clean
 
 help: ## Show what can be made
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | column -t -s '|'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | awk -F'|' '{ printf "  %-10s %s\n", $$1, $$2 }'
 
 venv: $(RUNTIME) ## Install what runs Portico (run does it by itself)
 

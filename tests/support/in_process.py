@@ -1,0 +1,96 @@
+"""Fixtures of tests within the process: the application, a client, a database that forgets each test."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import flask_migrate
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.core import clock
+from app.core.db import db
+from app.core.settings import Settings, read_settings
+
+KEY = "k1:" + "A" * 43
+
+
+@pytest.fixture(scope="session")
+def settings(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Return settings as a test wants them: cheap passwords, a Redis that is not there."""
+    folder = tmp_path_factory.mktemp("instance")
+    return read_settings(
+        {
+            "INSTANCE": str(folder),
+            "APP_ENV": "test",
+            "DATABASE_URL": database_url,
+            "REDIS_URL": f"unix://{folder / 'nobody.sock'}",
+            "SECRET_KEY": "only for tests, and long enough to be taken",
+            "SIGNING_KEYS": KEY,
+            "SEALING_KEYS": KEY,
+            "PUBLIC_URL": "http://localhost",
+            "METRICS_TOKEN": "metrics-token-of-the-tests",
+            "PASSWORD_MEMORY_KIB": "8",
+            "PASSWORD_ROUNDS": "1",
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def app(settings: Settings) -> Iterator[Flask]:
+    """Return the application on a database that the migrations made."""
+    from app import create_app  # noqa: PLC0415 - tests of parts need not build the whole
+
+    application = create_app(settings)
+    with application.app_context():
+        flask_migrate.upgrade(directory=str(Path(__file__).resolve().parents[2] / "migrations"))
+        db.session.session_factory.configure(join_transaction_mode="create_savepoint")
+    yield application
+    with application.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def database(app: Flask) -> Iterator[sa.Connection]:
+    """Give the connection that everything in this test uses; all it did is rolled back at the end.
+
+    A commit of the product is a savepoint within it.
+    """
+    with app.app_context():
+        engines: dict[str | None, Any] = db.engines
+    engine = engines[None]
+    with engine.connect() as connection:
+        outer = connection.begin()
+        engines[None] = connection
+        try:
+            yield connection
+        finally:
+            engines[None] = engine
+            outer.rollback()
+
+
+@pytest.fixture
+def in_app(app: Flask, database: sa.Connection) -> Iterator[Flask]:
+    """Let a test call operations itself: the application's context is there. Not for use with a client."""
+    with app.app_context():
+        yield app
+        db.session.remove()
+
+
+@pytest.fixture
+def client(app: Flask, database: sa.Connection) -> FlaskClient:
+    """Return a client of the application whose changes are rolled back after the test."""
+    return app.test_client()
+
+
+@pytest.fixture
+def move_clock(settings: Settings) -> Iterator[Callable[[int], None]]:
+    """Return a function that moves the application's time by seconds; it is right again after the test."""
+
+    def move(seconds: int) -> None:
+        clock.move(seconds)
+
+    yield move
+    clock.move(None)
