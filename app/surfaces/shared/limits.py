@@ -1,5 +1,6 @@
 """Ordinary call limits: counted in Redis, in this process while Redis is away; the dialects share the buckets."""
 
+import re
 from collections.abc import Callable, Mapping
 
 from flask import Flask, g
@@ -19,7 +20,9 @@ def init_limits(app: Flask, configured: Settings) -> None:
     """Bind the limiter to an application, with waits so short that a hanging Redis is not felt."""
     options = {"socket_timeout": redis.WAIT_SECONDS, "socket_connect_timeout": redis.WAIT_SECONDS}
     app.config.update(
-        RATELIMIT_STORAGE_URI=configured.redis_url,
+        RATELIMIT_STORAGE_URI=re.sub(
+            "^unix:", "redis+unix:", configured.redis_url
+        ),  # limits' own word for a socket
         RATELIMIT_STORAGE_OPTIONS=options,
         RATELIMIT_STRATEGY="sliding-window-counter",
         RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,
@@ -63,5 +66,7 @@ def _counter(bucket: Bucket) -> Callable[[], None]:
 _COUNTERS = {
     bucket.name: _counter(bucket)
     for bucket in BUCKETS.values()
-    if not bucket.durable and bucket.rules[0].seconds and set(bucket.rules[0].keys) <= {"caller", "endpoint", "ip"}
+    if not bucket.durable
+    and bucket.rules[0].seconds
+    and set(bucket.rules[0].keys) <= {"caller", "endpoint", "ip"}
 }
