@@ -149,7 +149,7 @@ def _rules(rules: Sequence[Rule]) -> Markup:
         for rule in rules
     )
     return Markup(
-        '<div class="wide"><table><thead><tr><th>Rule</th><th>To</th><th></th></tr></thead><tbody>%s</tbody></table></div>'
+        '<div class="wide"><table><thead><tr><th>Rule</th><th>To</th><th>Take back</th></tr></thead><tbody>%s</tbody></table></div>'
         '<form method="post" action="/rules/clear"><button>Clear all</button></form>'
     ) % _join(items)
 
