@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Response, jsonify
-from flask_smorest import Blueprint
 
 from app.core.paging import Page
 from app.surfaces.shared.actor import Door
+from app.surfaces.shared.openapi import Blueprint
 from app.surfaces.shared.problems import STATUS, Dialect, Problem
 
 _STATUS: Mapping[str, int] = {**STATUS, "invalid": 400}

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Response, jsonify
-from flask_smorest import Blueprint
 
 from app.surfaces.shared.actor import Door
-from app.surfaces.shared.problems import STATUS, Dialect, Problem
+from app.surfaces.shared.openapi import Blueprint
+from app.surfaces.shared.problems import Dialect, Problem
 
 _STATUS_OF_CODE: Mapping[str, int] = {
     "auth:otp_invalid": 401,
@@ -21,7 +21,7 @@ blp = Blueprint("platform_api", __name__, url_prefix="/platform/api")
 
 
 def render(problem: Problem) -> Response:
-    """Word a problem: ``{"detail", "code"}``; what the request alone shows to be wrong as a list with ``loc``."""
+    """Word a problem: ``{"detail", "code"}``; fields at fault as a list with ``loc``."""
     detail: Any = problem.message
     if problem.code == "validation":
         detail = [

@@ -5,12 +5,11 @@ from typing import Any
 
 import marshmallow as ma
 from flask import Response, jsonify
-from flask_smorest import Blueprint
 
 from app.core.paging import Page
 from app.surfaces.shared.actor import Door
 from app.surfaces.shared.cookies import require_csrf_token
-from app.surfaces.shared.openapi import Schema
+from app.surfaces.shared.openapi import Blueprint, Schema
 from app.surfaces.shared.problems import STATUS, Dialect, Problem
 
 ALIASES = ("/api",)
