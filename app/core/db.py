@@ -65,6 +65,12 @@ class Words(sa.types.TypeDecorator[E]):
         return None if value is None else self.words(value)
 
 
+class Numbered:
+    """An integer key, which SQLite too never gives out twice."""
+
+    id: Mapped[int] = mapped_column(sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True)
+
+
 class Base(DeclarativeBase):
     """Base of every table: typed columns, named constraints (so that both databases can change them)."""
 
@@ -89,11 +95,11 @@ class Base(DeclarativeBase):
         },
     )
 
-
-class Numbered:
-    """An integer key, which SQLite too never gives out twice."""
-
-    id: Mapped[int] = mapped_column(sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True)
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        table = cls.__dict__.get("__table__")
+        if table is not None and issubclass(cls, Numbered):
+            table.dialect_options["sqlite"]["autoincrement"] = True
 
 
 class Identified(Numbered):
@@ -110,7 +116,7 @@ class Timed:
 
 
 class Session(FlaskSession):
-    """A session whose safe requests read on an autocommit connection (PostgreSQL: no BEGIN, no ROLLBACK)."""
+    """A session whose safe requests read on an autocommit connection, without BEGIN and ROLLBACK."""
 
     def get_bind(self, *args: Any, **kwargs: Any) -> Any:
         bind = super().get_bind(*args, **kwargs)
@@ -160,7 +166,12 @@ def prepare_engine(engine: sa.Engine) -> None:
 
 def _sqlite_connect(connection: Any, _record: Any) -> None:
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", f"busy_timeout={_BUSY_TIMEOUT_MS}"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        f"busy_timeout={_BUSY_TIMEOUT_MS}",
+    ):
         connection.execute(f"PRAGMA {pragma}")
 
 
@@ -204,6 +215,12 @@ def read(statement: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
         return db.session.execute(statement).all()
     with read_connection() as connection:
         return connection.execute(statement).all()
+
+
+def rows_changed(statement: sa.Update | sa.Delete) -> int:
+    """Run a change in the session's transaction and return how many rows it met."""
+    result = db.session.execute(statement.execution_options(synchronize_session=False))
+    return result.rowcount if isinstance(result, sa.CursorResult) else 0
 
 
 def is_sqlite() -> bool:

@@ -24,7 +24,7 @@ class AuditEvent(Identified, Base):
 
     at: Mapped[datetime] = mapped_column(default=clock.now)
     kind: Mapped[AuditKind] = mapped_column(Words(AuditKind))
-    tenant_id: Mapped[int | None]
+    tenant_id: Mapped[int | None] = mapped_column(sa.BigInteger)
     actor_kind: Mapped[str] = mapped_column(sa.String(20))
     actor_user_id: Mapped[int | None] = mapped_column(sa.BigInteger)
     actor_uid: Mapped[UUID | None]
