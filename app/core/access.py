@@ -12,7 +12,7 @@ from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 from uuid import UUID
 
 from app.core.environments import Environment
-from app.core.errors import Forbidden, Unauthenticated
+from app.core.errors import AppError, Forbidden, Unauthenticated
 from app.core.permissions import Permission
 
 P = ParamSpec("P")
@@ -91,7 +91,7 @@ class Actor:
     proven_at: datetime | None = None
     """When the person last proved who they are: sign-in or step-up."""
     token_expires_at: datetime | None = None
-    """When the access token shown runs out; None for cookies and opaque tokens, which last as long as the session."""
+    """When the access token shown runs out; None for what lasts as long as the session."""
     tenant_id: int | None = None
     tenant_uid: UUID | None = None
     tenant_slug: str = ""
@@ -172,21 +172,21 @@ def check(actor: Actor, access: Access | Permission) -> None:
     :raises PermissionDenied: role and profile do not hold the permission
     :raises PlatformAdminRequired: the person is no admin of the platform
     """
-    if access is Access.PUBLIC:
-        return
-    if access is Access.SYSTEM:
-        if actor.kind != "system":
-            raise PermissionDenied(layer="platform")
-        return
-    if not actor.is_signed_in:
-        raise NotSignedIn(layer="session")
-    if access is Access.INTERACTIVE and actor.kind != "session":
-        raise InteractiveSessionRequired(layer="token")
-    if access is Access.PLATFORM_ADMIN and not actor.is_platform_admin:
-        raise PlatformAdminRequired(layer="platform")
-    if access in (Access.TENANT, *Permission) and actor.tenant_id is None:
-        raise TenantTokenRequired(layer="organization")
-    if isinstance(access, Permission) and not actor.may(access):
-        raise PermissionDenied(
-            layer="role", remedy="An owner or admin of the organization can give it through role or profile."
-        )
+    if access is Access.PUBLIC or actor.kind == "system":
+        return  # no request can be the system: only a job, or whoever runs the machine
+    _require(access is not Access.SYSTEM, PermissionDenied(layer="platform"))
+    _require(actor.is_signed_in, NotSignedIn(layer="session"))
+    if access is Access.INTERACTIVE:
+        _require(actor.kind == "session", InteractiveSessionRequired(layer="token"))
+    if access is Access.PLATFORM_ADMIN:
+        _require(actor.is_platform_admin, PlatformAdminRequired(layer="platform"))
+    if access in (Access.TENANT, *Permission):
+        _require(actor.tenant_id is not None, TenantTokenRequired(layer="organization"))
+    if isinstance(access, Permission):
+        remedy = "An owner or admin of the organization can give it through role or profile."
+        _require(actor.may(access), PermissionDenied(layer="role", remedy=remedy))
+
+
+def _require(held: bool, refusal: AppError) -> None:
+    if not held:
+        raise refusal

@@ -13,8 +13,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 
-import click
-from flask.cli import with_appcontext
 from redis.exceptions import RedisError
 from rq import Queue, Worker
 from rq.exceptions import DequeueTimeout, StopRequested
@@ -232,10 +230,3 @@ def _reap() -> None:
     with suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
-
-
-@click.command("worker")
-@with_appcontext
-def worker_command() -> None:
-    """Send mail and do all other work in the background until stopped."""
-    run()

@@ -1,0 +1,1 @@
+"""Two organizations of believable people, for a first look and for testers."""
