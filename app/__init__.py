@@ -13,7 +13,7 @@ from app.surfaces.shared.actor import SAFE_METHODS
 from app.surfaces.shared.headers import init_headers
 from app.surfaces.shared.limits import init_limits
 from app.surfaces.shared.logs import configure_logs, init_logs
-from app.surfaces.shared.transaction import transaction, reading
+from app.surfaces.shared.transaction import reading, transaction
 
 ROOT = Path(__file__).resolve().parent.parent
 MAX_BODY = 2 * 1024 * 1024
@@ -45,7 +45,12 @@ def create_app(settings: Settings | None = None) -> App:
     settings = settings or read_settings()
     use_settings(settings)
     configure_logs(settings)
-    app = App("portico", root_path=str(ROOT), template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
+    app = App(
+        "portico",
+        root_path=str(ROOT),
+        template_folder=str(ROOT / "templates"),
+        static_folder=str(ROOT / "static"),
+    )
     app.config.update(
         SECRET_KEY=settings.secret_key,
         SQLALCHEMY_DATABASE_URI=settings.database_url,

@@ -116,7 +116,7 @@ class Timed:
 
 
 class Session(FlaskSession):
-    """A session whose safe requests read on an autocommit connection, without BEGIN and ROLLBACK."""
+    """A session that reads for safe requests on an autocommit connection."""
 
     def get_bind(self, *args: Any, **kwargs: Any) -> Any:
         bind = super().get_bind(*args, **kwargs)
@@ -139,7 +139,7 @@ migrate = Migrate()
 
 
 def engine_options(url: str, pool_size: int) -> dict[str, Any]:
-    """Return pool and connection options; every wait has a bound, so that a slow database is a 503, not a hang."""
+    """Return pool and connection options; every wait has a bound: a slow database is a 503, not a hang."""
     if url.startswith("sqlite"):
         return {"connect_args": {"timeout": _BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}}
     return {

@@ -1,4 +1,4 @@
-"""Access tokens: HS256 JWTs that only point at a session; what it may do is read from the database at each call."""
+"""Access tokens: HS256 JWTs that point at a session; what it may do is read at each call."""
 
 from collections.abc import Mapping
 from datetime import timedelta

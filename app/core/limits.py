@@ -1,4 +1,4 @@
-"""Counters that protect accounts and mailboxes: in the database, exact in any sliding window, shared by all dialects.
+"""Counters that protect accounts and mailboxes: in the database, exact in any sliding window.
 
 A counter commits on its own connection before the work it guards begins, so that a hundred parallel tries
 are counted as a hundred, and a rolled-back request still counts. Call ``spend`` before the request's session
@@ -19,7 +19,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
 from app.core.buckets import Bucket, Rule
-from app.core.db import Base, db, read
+from app.core.db import Base, db, read, rows_changed
 from app.core.errors import RateLimited
 from app.core.secrets import keyed_hash
 
@@ -137,12 +137,12 @@ def clear(bucket: Bucket, **keys: str | int | None) -> None:
 
 def forget_all() -> int:
     """Wipe every counter; for testers. Returns how many there were."""
-    return db.session.execute(sa.delete(RateCounter)).rowcount
+    return rows_changed(sa.delete(RateCounter))
 
 
 def prune() -> int:
     """Delete counters whose window is over; returns how many."""
-    return db.session.execute(sa.delete(RateCounter).where(RateCounter.expires_at < clock.now())).rowcount
+    return rows_changed(sa.delete(RateCounter).where(RateCounter.expires_at < clock.now()))
 
 
 def _lines(

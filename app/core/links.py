@@ -1,4 +1,4 @@
-"""Addresses of our own pages: every link starts at the one configured public address, never at a request's Host."""
+"""Addresses of our own pages: each starts at the configured public address, never at a request's Host."""
 
 from urllib.parse import urlencode
 

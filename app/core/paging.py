@@ -22,7 +22,7 @@ MAX_LIMIT = 100
 
 @dataclass(frozen=True)
 class Window:
-    """Which part of a list is wanted: ``limit`` rows from ``offset``; without a limit all of it, up to 1000."""
+    """Which part of a list is wanted: ``limit`` rows from ``offset``."""
 
     limit: int = 20
     offset: int = 0
@@ -82,7 +82,11 @@ def paginate(query: sa.Select[Any], window: Window) -> Page[Any]:
     counted = sa.select(sa.func.count()).select_from(query.order_by(None).options().subquery())
     total = db.session.scalar(counted) or 0
     rows = query.limit(window.limit).offset(window.offset)
-    items = db.session.scalars(rows).all() if len(query.column_descriptions) == 1 else db.session.execute(rows).all()
+    items = (
+        db.session.scalars(rows).all()
+        if len(query.column_descriptions) == 1
+        else db.session.execute(rows).all()
+    )
     return Page(items=items, total=total, window=window)
 
 
@@ -101,7 +105,9 @@ def keyset(
     items = rows[: window.limit]
     if len(rows) <= window.limit:
         return CursorPage(items=items, next_cursor=None)
-    return CursorPage(items=items, next_cursor=_make_cursor(name, [getattr(items[-1], c.key) for c in newest_first]))
+    return CursorPage(
+        items=items, next_cursor=_make_cursor(name, [getattr(items[-1], c.key) for c in newest_first])
+    )
 
 
 def _make_cursor(name: str, values: Sequence[Any]) -> str:

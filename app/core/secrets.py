@@ -1,4 +1,4 @@
-"""Secrets: sealing (AES-GCM) what must be read again, hashing what must only be recognised, comparing both safely."""
+"""Secrets: sealing what must be read again, hashing what is only recognised, comparing both safely."""
 
 import base64
 import hashlib
@@ -50,7 +50,7 @@ def token_hash(token: str) -> bytes:
 
 
 def keyed_hash(purpose: str, value: str) -> str:
-    """Return a hash of something guessable (a code, an address) that nobody without our key can search for."""
+    """Return a hash of something guessable, which nobody without our key can search for."""
     key = hashlib.sha256(b"keyed-hash:" + current_settings().secret_key.encode()).digest()
     text = f"{purpose}\0{value}".encode("utf-8", "surrogatepass")
     return hmac.new(key, text, hashlib.sha256).hexdigest()

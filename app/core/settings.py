@@ -1,4 +1,4 @@
-"""The instance's configuration: read once from the environment, typed, and refused at start when it is wrong."""
+"""The instance's configuration: read once from the environment, typed, refused at start when wrong."""
 
 import base64
 import binascii
@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 from dotenv import dotenv_values
 from environs import Env, EnvError, validate
@@ -106,8 +106,9 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
 
 
 def _parse(env: Env, instance: Path) -> Settings:
-    app_env: AppEnv = env.str(
-        "APP_ENV", "production", validate=validate.OneOf(["production", "development", "test"])
+    app_env = cast(
+        "AppEnv",
+        env.str("APP_ENV", "production", validate=validate.OneOf(["production", "development", "test"])),
     )
     lax = app_env != "production"
     return Settings(
@@ -121,10 +122,13 @@ def _parse(env: Env, instance: Path) -> Settings:
         sealing_keys=_keyring("SEALING_KEYS", env.str("SEALING_KEYS")),
         smtp_host=env.str("SMTP_HOST", "127.0.0.1"),
         smtp_port=env.int("SMTP_PORT", 25, validate=validate.Range(1, 65535)),
-        smtp_security=env.str(
-            "SMTP_SECURITY",
-            "none" if lax else "starttls",
-            validate=validate.OneOf(["none", "starttls", "tls"]),
+        smtp_security=cast(
+            "SmtpSecurity",
+            env.str(
+                "SMTP_SECURITY",
+                "none" if lax else "starttls",
+                validate=validate.OneOf(["none", "starttls", "tls"]),
+            ),
         ),
         smtp_username=env.str("SMTP_USERNAME", None),
         smtp_password=env.str("SMTP_PASSWORD", None),

@@ -55,7 +55,7 @@ def needs_rehash(password_hash: str) -> bool:
 def check_new(
     password: str, *, field: str = "password", about: Collection[str] = (), least: int | None = None
 ) -> None:
-    """Refuse a new password that is too short, too long, among the commonest, or names the person or the product.
+    """Refuse a new password that is too short, too long, common, or the name of the person or the product.
 
     No rules of composition: length is what counts (NIST SP 800-63B, 5.1.1.2).
 
@@ -64,7 +64,7 @@ def check_new(
     :raises ValidationFailed: at ``field``
     """
     wanted = settings.values(["auth.password_min_length", "auth.password_block_common", "instance.name"])
-    shortest = least or int(wanted["auth.password_min_length"])  # type: ignore[arg-type]
+    shortest = least or int(str(wanted["auth.password_min_length"]))
     problem = None
     if len(password) < shortest:
         problem = f"Use at least {shortest} characters."

@@ -48,32 +48,34 @@ _EFFECTIVE = datetime(2026, 1, 1, tzinfo=UTC)
 _TERMS = """<h1>Terms of service</h1>
 <p>These terms apply from 1 January 2026.</p>
 <h2>What you get</h2>
-<p>You may use the portal and its interfaces for yourself and for the organizations that you belong to. What a plan
-includes is shown on the plan page; a trial ends by itself and costs nothing.</p>
+<p>You may use the portal and its interfaces for yourself and for the organizations that you belong to. What
+a plan includes is shown on the plan page; a trial ends by itself and costs nothing.</p>
 <h2>What we ask of you</h2>
-<p>Keep your password and your second factor to yourself. Tell us when somebody else may have used them. Do not use the
-service to harm others or to get round its limits.</p>
+<p>Keep your password and your second factor to yourself. Tell us when somebody else may have used them. Do
+not use the service to harm others or to get round its limits.</p>
 <h2>Your data</h2>
-<p>What you put in stays yours. You can export it and you can have it deleted. We keep it only as long as your
-organization's settings say.</p>
+<p>What you put in stays yours. You can export it and you can have it deleted. We keep it only as long as
+your organization's settings say.</p>
 <h2>When things go wrong</h2>
-<p>We repair what we can and tell you what we know on the status page. Either side may end this agreement at the end of
-a billing period.</p>"""
+<p>We repair what we can and tell you what we know on the status page. Either side may end this agreement at
+the end of a billing period.</p>"""
 
 _PRIVACY = """<h1>Privacy</h1>
 <p>This notice applies from 1 January 2026.</p>
 <h2>What we keep</h2>
-<p>Your name, your address, what you set up here, and a trail of what was changed, by whom and from where, so that you
-and your organization can see what happened to your data.</p>
+<p>Your name, your address, what you set up here, and a trail of what was changed, by whom and from where,
+so that you and your organization can see what happened to your data.</p>
 <h2>What we do with it</h2>
-<p>We run the service with it. We do not sell it, and we show it to nobody but the people of your organization.</p>
+<p>We run the service with it. We do not sell it, and we show it to nobody but the people of your
+organization.</p>
 <h2>Your rights</h2>
-<p>You can see, correct, export and delete your data. Write to the address for questions on the sign-in page.</p>"""
+<p>You can see, correct, export and delete your data. Write to the address for questions on the sign-in
+page.</p>"""
 
 _COOKIES = """<h1>Cookies</h1>
 <p>This notice applies from 1 January 2026.</p>
-<p>We set two cookies, both needed for the service to work: one that keeps you signed in and one that protects forms
-against other sites. There are no others.</p>"""
+<p>We set two cookies, both needed for the service to work: one that keeps you signed in and one that
+protects forms against other sites. There are no others.</p>"""
 
 POLICIES: tuple[Policy, ...] = (
     Policy("terms", "2026-01", "Terms of service", "en", _TERMS, _EFFECTIVE),
@@ -98,14 +100,15 @@ class Agreement:
 
 @operation(Access.PUBLIC)
 def policy_in_force(actor: Actor, *, type: str = "terms", language: str | None = None) -> Policy:
-    """Return the legal text in force; a language that is not there falls back to the instance's first.
+    """Return the legal text in force; a language that is not there falls back to English.
 
     :raises PolicyNotFound: if there is no policy of that type
     """
-    for policy in POLICIES:
-        if policy.type == type:
-            return policy
-    raise PolicyNotFound
+    found = [policy for policy in POLICIES if policy.type == type]
+    if not found:
+        raise PolicyNotFound
+    wanted = (language or "en").split("-")[0].lower()
+    return next((policy for policy in found if policy.language == wanted), found[0])
 
 
 @operation(Access.SIGNED_IN)

@@ -41,9 +41,9 @@ class CodeRules:
 
 def rules() -> CodeRules:
     """Return length, life and tries of codes as the settings have them."""
-    wanted = settings.values(["auth.otp_expiry_minutes", "auth.otp_max_attempts"])
-    minutes, tries = int(wanted["auth.otp_expiry_minutes"]), int(wanted["auth.otp_max_attempts"])  # type: ignore[arg-type]
-    return CodeRules(LENGTH, timedelta(minutes=minutes), tries)
+    wanted = settings.integers(["auth.otp_expiry_minutes", "auth.otp_max_attempts"])
+    life = timedelta(minutes=wanted["auth.otp_expiry_minutes"])
+    return CodeRules(LENGTH, life, wanted["auth.otp_max_attempts"])
 
 
 def issue(

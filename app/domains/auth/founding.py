@@ -7,15 +7,15 @@ import sqlalchemy as sa
 from app.core.access import Access, Actor, operation
 from app.core.buckets import REGISTRATIONS, SIGN_IN_FAILURES
 from app.core.db import db, read
-from app.core.links import public_url
 from app.core.limits import give_back
+from app.core.links import public_url
 from app.domains.accounts import emails, passwords
 from app.domains.accounts.models import User
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
 from app.domains.auth import links
 from app.domains.auth.models import LinkPurpose
-from app.domains.auth.registration import Newcomer, RegistrationClosed, create_user
+from app.domains.auth.newcomers import Newcomer, RegistrationClosed, try_create
 from app.domains.auth.verification import mail_link
 from app.domains.billing.models import Subscription
 from app.domains.email import mails
@@ -38,9 +38,9 @@ class Founded:
 def register_tenant(actor: Actor, *, company_name: str, slug: str, admin: Newcomer) -> Founded:
     """Found an organization whose owner is named with address and password.
 
-    A new address gets its account and owns the organization at once. A known one owns it at once only with that
-    account's own password and a proven address; else the person is asked by mail. No existing password is ever
-    set or changed.
+    A new address gets its account and owns the organization at once. A known one owns it at once only with
+    that account's own password and a proven address; else the person is asked by mail. No existing password
+    is ever set or changed.
 
     :raises RegistrationClosed, SelfServiceOff: as the platform's settings have it
     :raises SlugTaken: if the slug is another's
@@ -60,12 +60,13 @@ def register_tenant(actor: Actor, *, company_name: str, slug: str, admin: Newcom
     known_hash = rows[0].password_hash if rows else None
     matches = passwords.verify(known_hash, admin.password) if rows else False
     new_hash = None if rows else passwords.hash_password(admin.password)
-    user = create_user(actor, admin, address=address, password_hash=new_hash) if not rows else None
+    user = try_create(actor, admin, address, new_hash) if not rows else None
     is_new = user is not None
     if user is None:
         user = db.session.scalars(sa.select(User).where(User.email_key == key)).one()
     at_once = is_new or (matches and user.email_verified and user.disabled_at is None)
-    tenant = tenants.found(actor, name=company_name, slug=slug, billing_email=address, founder_id=user.id if at_once else None)
+    founder = user.id if at_once else None
+    tenant = tenants.found(actor, name=company_name, slug=slug, billing_email=address, founder_id=founder)
     status = MembershipStatus.ACTIVE if at_once else MembershipStatus.INVITED
     tenants.add_owner(tenant, user, status=status)
     if rows and not matches:

@@ -19,7 +19,7 @@ class CodePurpose(StrEnum):
 
 class LinkPurpose(StrEnum):
     VERIFY_EMAIL = "verify_email"
-    PASSWORD_RESET = "password_reset"  # noqa: S105 - a purpose, no password
+    PASSWORD_RESET = "password_reset"
     EMAIL_CHANGE = "email_change"
     TENANT_CLAIM = "tenant_claim"
 
@@ -58,7 +58,7 @@ class MailedLink(Numbered, Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
     used_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
-    """When it was used, or replaced by a newer one, or lost its ground (another password, another address)."""
+    """When it was used, replaced, or lost its ground (another password, another address)."""
 
 
 class SignUp(Identified, Base):
@@ -71,7 +71,7 @@ class SignUp(Identified, Base):
     user_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"))
     token_hash: Mapped[bytes] = mapped_column(sa.LargeBinary(32), unique=True)
     waiting: Mapped[dict[str, Any] | None]
-    """Name, password hash and language to be taken over, for an account that was there but never proven."""
+    """Name, password hash and language that an account never proven takes over."""
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     expires_at: Mapped[datetime] = mapped_column(index=True)
     ended_at: Mapped[datetime | None]

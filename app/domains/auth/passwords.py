@@ -150,7 +150,9 @@ def reset_link_is_open(actor: Actor, *, token: str) -> bool:
 
 
 @operation(Access.INTERACTIVE)
-def change(actor: Actor, *, current_password: str | None, new_password: str, demand_set: bool = False) -> PasswordSet:
+def change(
+    actor: Actor, *, current_password: str | None, new_password: str, demand_set: bool = False
+) -> PasswordSet:
     """Change the actor's password and end their other sign-ins; a right current password is the step-up.
 
     :param demand_set: refuse a person without a password, whom other documents let set a first one
@@ -207,8 +209,9 @@ def _checked_hash(user_id: int, password: str, *, field: str = "password") -> st
     member = sa.select(Membership.tenant_id, Tenant.name).join(Tenant, Tenant.id == Membership.tenant_id)
     member = member.where(Membership.user_id == user_id, Membership.status == MembershipStatus.ACTIVE)
     organizations = read(member)
-    least = settings.by_tenant("auth.password_min_length", [o.tenant_id for o in organizations])
-    shortest = max([settings.integer("auth.password_min_length"), *(int(v) for v in least.values())])  # type: ignore[arg-type]
+    key = "auth.password_min_length"
+    least = settings.by_tenant(key, [o.tenant_id for o in organizations])
+    shortest = max([settings.integer(key), *(value for value in least.values() if isinstance(value, int))])
     about = [*(text or "" for text in row), *(o.name for o in organizations)]
     passwords.check_new(password, field=field, about=about, least=shortest)
     return passwords.hash_password(password)

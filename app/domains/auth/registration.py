@@ -3,55 +3,51 @@
 A known address gets the same answer as a new one, after the same work; only its mailbox is told.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
 from app.core import clock, ids, outbox
 from app.core.access import Access, Actor, operation
-from app.core.buckets import REGISTRATIONS, SIGNUP_CODE_CHECKS, SIGNUP_CODE_MAILS
+from app.core.buckets import SIGNUP_CODE_CHECKS, SIGNUP_CODE_MAILS
 from app.core.db import db
-from app.core.errors import Conflict, Forbidden, ValidationFailed
+from app.core.errors import ValidationFailed
 from app.core.limits import give_back
-from app.core.links import public_url
 from app.core.outbox import Claimed
 from app.core.secrets import token_hash
-from app.domains.accounts import emails, handles, passwords
-from app.domains.accounts.models import HeldHandle, User
-from app.domains.accounts.policies import accept_all
-from app.domains.audit.kinds import AuditKind
-from app.domains.audit.operations import record
+from app.domains.accounts import emails, handles
+from app.domains.accounts.models import User
 from app.domains.auth import codes, login_tokens
 from app.domains.auth.codes import CodeRules, OtpInvalid
 from app.domains.auth.login_tokens import IssuedLoginToken
 from app.domains.auth.models import CodePurpose, SignUp
+from app.domains.auth.newcomers import (
+    EmailTaken,
+    HandleTaken,
+    Newcomer,
+    by_key,
+    check_display_name,
+    check_names,
+    checked_address,
+    checked_handle,
+    create_decoy,
+    handle_is_free,
+    hold_handle,
+    mail_known_address,
+    new_hash,
+    same_work,
+    try_create,
+)
 from app.domains.auth.verification import mail_link, mark_verified
 from app.domains.email import mails
 from app.domains.sessions.operations import end_all
 from app.domains.settings import budgets
-from app.domains.settings import queries as settings
 
 SIGN_UP_LIFE = timedelta(days=1)
 RESEND_ADVICE = timedelta(seconds=60)
-_HANDLE_HELD = timedelta(hours=24)
 _CODE_AGAIN = "auth.sign_up_code"
-
-
-class RegistrationClosed(Forbidden):
-    code, message = "auth:registration_closed", "Registration is closed here."
-
-
-class EmailTaken(Conflict):
-    code, message = "user:email_taken", "This e-mail address is registered already."
-
-
-class HandleTaken(Conflict):
-    code, message = "user:handle_taken", "This handle is taken."
 
 
 @dataclass(frozen=True)
@@ -72,49 +68,35 @@ class SignUpProven:
     login_token: IssuedLoginToken
 
 
-@dataclass(frozen=True, kw_only=True)
-class Newcomer:
-    """What someone says of themselves at a sign-up."""
-
-    email: str
-    password: str
-    first_name: str = ""
-    last_name: str = ""
-    display_name: str | None = None
-    handle: str | None = None
-    locale: str | None = None
-    timezone: str | None = None
-
-
 @operation(Access.PUBLIC)
 def sign_up(actor: Actor, *, newcomer: Newcomer, accept_policies: bool) -> SignUpStarted:
     """Take a sign-up and mail a six-digit code to prove the address.
 
-    A new address gets its account at once, unproven. For one never proven, name and password wait for the code
-    of this sign-up. A proven one is left alone and gets a notice instead of a code.
+    A new address gets its account at once, unproven. For one never proven, name and password wait for the
+    code of this sign-up. A proven one is left alone and gets a notice instead of a code.
 
     :raises ValidationFailed: at email, password, first_name, last_name, accept_policies
     :raises RegistrationClosed: if only invited addresses may register
     :raises RateLimited: see bucket ``registrations``
     """
-    address, key = _checked_address(actor, newcomer.email)
+    address, key = checked_address(actor, newcomer.email)
     if not accept_policies:
         raise ValidationFailed({"accept_policies": ["Accept the terms and the privacy notice to go on."]})
-    _check_names(newcomer)
-    password_hash = _new_hash(newcomer)
-    user = _by_key(key)
+    check_names(newcomer)
+    password_hash = new_hash(newcomer)
+    user = by_key(key)
     if user is None:
-        user = _try_create(actor, newcomer, address, key, password_hash, policies=True)
+        user = try_create(actor, newcomer, address, password_hash, policies=True)
         waiting = None if user else _waiting(newcomer, password_hash)
-        user = user or _by_key(key)
+        user = user or by_key(key)
     else:
-        with _same_work():
-            _create(actor, newcomer, f"{ids.new_token()}@decoy.invalid", password_hash, policies=True)
+        with same_work():
+            create_decoy(actor, newcomer, password_hash, policies=True)
         waiting = _waiting(newcomer, password_hash)
     proven = user is not None and user.email_verified
     token = _begin(address, key, user=None if proven else user, waiting=None if proven else waiting)
     if user is not None and proven:
-        with _same_work():
+        with same_work():
             codes.issue(CodePurpose.SIGN_UP, key)
         mail_known_address(user)
     return SignUpStarted(address, token, codes.rules())
@@ -127,10 +109,10 @@ def register(actor: Actor, *, newcomer: Newcomer) -> User:
     :raises EmailTaken: if somebody has it
     :raises ValidationFailed, RegistrationClosed, RateLimited: as in ``sign_up``
     """
-    address, key = _checked_address(actor, newcomer.email)
-    _check_names(newcomer)
-    password_hash = _new_hash(newcomer)
-    user = _try_create(actor, newcomer, address, key, password_hash) if _by_key(key) is None else None
+    address, key = checked_address(actor, newcomer.email)
+    check_names(newcomer)
+    password_hash = new_hash(newcomer)
+    user = try_create(actor, newcomer, address, password_hash) if by_key(key) is None else None
     if user is None:
         raise EmailTaken
     mail_link(user)
@@ -146,22 +128,22 @@ def register_with_handle(actor: Actor, *, newcomer: Newcomer) -> None:
     :raises HandleTaken: if the handle is another's, reserved or held back
     :raises ValidationFailed, RegistrationClosed, RateLimited: as in ``sign_up``
     """
-    address, key = _checked_address(actor, newcomer.email)
-    handle = _checked_handle(newcomer.handle or "")
-    _check_display_name(newcomer.display_name or "")
-    password_hash = _new_hash(newcomer)
+    address, key = checked_address(actor, newcomer.email)
+    handle = checked_handle(newcomer.handle or "")
+    check_display_name(newcomer.display_name or "")
+    password_hash = new_hash(newcomer)
     if not handle_is_free(handle):
         raise HandleTaken
-    found = _by_key(key)
-    user = None if found else _try_create(actor, newcomer, address, key, password_hash)
+    found = by_key(key)
+    user = None if found else try_create(actor, newcomer, address, password_hash)
     if user is not None:
         mail_link(user)
         return
-    with _same_work():
-        decoy = _create(actor, newcomer, f"{ids.new_token()}@decoy.invalid", password_hash, handle=None)
+    with same_work():
+        decoy = create_decoy(actor, newcomer, password_hash)
         mail_link(decoy)
-    _hold(handle, None)
-    known = found or _by_key(key)
+    hold_handle(handle, None)
+    known = found or by_key(key)
     if known is None:
         raise HandleTaken
     mail_known_address(known)
@@ -239,119 +221,6 @@ def begin_again(user: User) -> SignUpStarted:
     return SignUpStarted(user.email, token, codes.rules())
 
 
-def mail_known_address(user: User) -> None:
-    """Tell someone that their address was used for another sign-up."""
-    mails.known_address_notice(
-        user.email,
-        first_name=user.greeting,
-        sign_in_url=public_url("/sign-in"),
-        reset_url=public_url("/forgot-password"),
-    )
-
-
-def handle_is_free(handle: str, user_id: int | None = None) -> bool:
-    """Say whether nobody has the handle and it is not held back for anyone else."""
-    taken = sa.select(User.id).where(User.handle == handle)
-    held = sa.select(HeldHandle.id).where(HeldHandle.handle == handle, HeldHandle.until > clock.now())
-    if user_id is not None:
-        held = held.where(sa.or_(HeldHandle.user_id.is_(None), HeldHandle.user_id != user_id))
-    row = db.session.execute(sa.select(sa.exists(taken), sa.exists(held))).one()
-    return not (row[0] or row[1])
-
-
-def create_user(actor: Actor, newcomer: Newcomer, *, address: str, password_hash: str | None) -> User | None:
-    """Make an account in a savepoint; None if the address was taken meanwhile."""
-    return _try_create(actor, newcomer, address, emails.key_of(address), password_hash)
-
-
-def _checked_address(actor: Actor, email: str) -> tuple[str, str]:
-    address = emails.checked(email)
-    key = emails.key_of(address)
-    budgets.spend(REGISTRATIONS, ip=actor.origin.ip, email=key)
-    if not settings.boolean("auth.registration_open"):
-        raise RegistrationClosed(layer="platform", remedy="Ask somebody in the organization to invite you.")
-    return address, key
-
-
-def _check_names(newcomer: Newcomer) -> None:
-    wrong = {
-        field: ["Give 1 to 100 characters on one line."]
-        for field, value in (("first_name", newcomer.first_name), ("last_name", newcomer.last_name))
-        if not value.strip() or len(value) > 100 or not value.isprintable()
-    }
-    if wrong:
-        raise ValidationFailed(wrong)
-
-
-def _check_display_name(name: str) -> None:
-    if not name.strip() or len(name) > 50 or not name.isprintable():
-        raise ValidationFailed({"display_name": ["Give 1 to 50 characters on one line."]})
-
-
-def _checked_handle(handle: str) -> str:
-    wanted = handle.lower()
-    reason = handles.check(wanted)
-    if reason == "invalid":
-        raise ValidationFailed({"handle": ["Use 4 to 15 of a-z, 0-9 and _, a letter first."]})
-    if reason == "reserved":
-        raise HandleTaken
-    return wanted
-
-
-def _new_hash(newcomer: Newcomer) -> str:
-    about = [newcomer.email, newcomer.first_name, newcomer.last_name, newcomer.handle or ""]
-    passwords.check_new(newcomer.password, about=about)
-    return passwords.hash_password(newcomer.password)
-
-
-def _by_key(key: str) -> User | None:
-    return db.session.scalar(sa.select(User).where(User.email_key == key))
-
-
-def _try_create(
-    actor: Actor, newcomer: Newcomer, address: str, key: str, password_hash: str | None, *, policies: bool = False
-) -> User | None:
-    try:
-        with db.session.begin_nested():
-            return _create(actor, newcomer, address, password_hash, policies=policies, handle=newcomer.handle)
-    except IntegrityError:
-        # Two at once: the other one has the address, or the handle.
-        if _by_key(key) is None:
-            raise HandleTaken from None
-        return None
-
-
-def _create(
-    actor: Actor,
-    newcomer: Newcomer,
-    address: str,
-    password_hash: str | None,
-    *,
-    policies: bool = False,
-    handle: str | None = None,
-) -> User:
-    user = User(
-        email=address,
-        email_key=emails.key_of(address),
-        first_name=newcomer.first_name.strip(),
-        last_name=newcomer.last_name.strip(),
-        display_name=newcomer.display_name.strip() if newcomer.display_name else None,
-        handle=handle.lower() if handle else None,
-        locale=newcomer.locale,
-        timezone=newcomer.timezone,
-        password_hash=password_hash,
-        password_changed_at=clock.now() if password_hash else None,
-        first_seen_in=actor.origin.dialect,
-    )
-    db.session.add(user)
-    db.session.flush()  # generate user.id for the rows that point at it
-    if policies:
-        accept_all(user, ip=actor.origin.ip)
-    record(actor, AuditKind.USER_REGISTERED, subject=("user", user.id), user_id=user.id)
-    db.session.flush()  # the unique address decides here, inside the savepoint
-    return user
-
-
 def _begin(address: str, key: str, *, user: User | None, waiting: dict[str, Any] | None) -> str:
     token, now = ids.new_token("evt"), clock.now()
     sign_up = SignUp(
@@ -393,27 +262,3 @@ def _take_over(actor: Actor, user: User, waiting: dict[str, Any]) -> None:
     user.password_changed_at = clock.now()
     end_all(actor, user_id=user.id, tokens_too=False, reason="sign_up_taken_over")
     login_tokens.end_all_of(user.id)
-
-
-def _hold(handle: str, user_id: int | None) -> None:
-    until = clock.now() + _HANDLE_HELD
-    updated = db.session.execute(
-        sa.update(HeldHandle).where(HeldHandle.handle == handle).values(until=until, user_id=user_id)
-    )
-    if not updated.rowcount:  # type: ignore[attr-defined]
-        db.session.add(HeldHandle(handle=handle, user_id=user_id, until=until))
-
-
-@contextmanager
-def _same_work() -> Iterator[None]:
-    """Do work and undo it, so that a known address costs what a new one costs."""
-    promised = outbox.take_promised(db.session)
-    savepoint = db.session.begin_nested()
-    try:
-        yield
-        db.session.flush()  # the statements are the point
-    finally:
-        savepoint.rollback()
-        outbox.restore_promised(db.session, promised)
-
-

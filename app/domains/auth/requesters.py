@@ -1,4 +1,4 @@
-"""Requests that the worker answers, so that a known address costs the caller no more time than an unknown one."""
+"""Requests that the worker answers, so that a known address costs the caller no more time than another."""
 
 from app.core.access import Actor, Origin
 from app.core.outbox import Claimed

@@ -70,7 +70,7 @@ def hold_rules(
     wanted = settings.values(_RULES, tenant_id=tenant.id, environment=environment)
     check_rules(
         status=tenant.status,
-        allowed=[str(x) for x in wanted["auth.ip_allowlist"]],  # type: ignore[union-attr]
+        allowed=list(settings.as_entries(wanted["auth.ip_allowlist"])),
         enforced=wanted["auth.mfa_enforced"] is True,
         two_factor=user.two_factor_enabled,
         factors=factors,
@@ -81,15 +81,13 @@ def hold_rules(
         raise SignInMethodRefused(layer="organization", remedy="Sign in with your password.")
     if wanted["auth.email_verification_required"] is True and not user.email_verified:
         raise EmailUnverified(layer="organization", remedy="Open the link in the confirmation mail.")
-    oldest = timedelta(days=int(wanted["auth.session_lifetime"]))  # type: ignore[arg-type]
+    oldest = timedelta(days=int(str(wanted["auth.session_lifetime"])))
     if signed_in_at is not None and clock.now() - signed_in_at > oldest:
         raise SessionTooOld(layer="organization", remedy="Sign in again.")
 
 
 @operation(Access.SIGNED_IN)
-def select_tenant(
-    actor: Actor, *, tenant: Ref, environment: Environment = Environment.PROD
-) -> Scoped:
+def select_tenant(actor: Actor, *, tenant: Ref, environment: Environment = Environment.PROD) -> Scoped:
     """Give a token that works inside one of the actor's organizations, with a life of its own.
 
     :raises TenantNotFound: not a member, deactivated, merely invited, or no such organization
@@ -109,7 +107,7 @@ def select_tenant(
 
 @operation(Permission.ENVIRONMENTS_SWITCH)
 def switch_environment(actor: Actor, *, environment: Environment) -> Scoped:
-    """Give a token for another environment of the same organization; it keeps the end of the one it was made from."""
+    """Give a token for another environment of the same organization, with the end of the one shown."""
     if actor.tenant_uid is None or actor.token_expires_at is None:
         raise NotSignedIn
     left = actor.token_expires_at - clock.now()

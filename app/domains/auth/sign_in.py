@@ -36,7 +36,7 @@ from app.domains.auth.credentials import (
 )
 from app.domains.auth.login_tokens import IssuedLoginToken
 from app.domains.auth.models import CodePurpose
-from app.domains.auth.registration import SignUpStarted, begin_again
+from app.domains.auth.registration import SignUpStarted, begin_again, verify_code
 from app.domains.auth.requesters import origin_of, requester
 from app.domains.auth.selection import hold_rules
 from app.domains.auth.verification import mark_verified
@@ -54,7 +54,11 @@ class MethodNotAllowed(Forbidden):
 
 
 class MembershipInactive(Forbidden):
-    code, message, commits = "auth:membership_inactive", "Your access to this organization has been ended.", True
+    code, message, commits = (
+        "auth:membership_inactive",
+        "Your access to this organization has been ended.",
+        True,
+    )
 
 
 @dataclass(frozen=True)
@@ -94,9 +98,7 @@ def begin(actor: Actor, *, email: str, password: str, remember: bool = False) ->
 
 
 @operation(Access.PUBLIC)
-def authenticate(
-    actor: Actor, *, login_token: str, plan: Plan, code: str | None = None
-) -> Opened:
+def authenticate(actor: Actor, *, login_token: str, plan: Plan, code: str | None = None) -> Opened:
     """Turn a login token into a session; it remembers whether the person asked to be remembered.
 
     :raises LoginTokenInvalid: unknown, late or spent
@@ -114,8 +116,30 @@ def authenticate(
         raise TwoFactorRequired
     give_back(spent)
     return open_session(
-        actor, user=user, method=token.method, factors=1, plan=replace(plan, remember=token.remember or plan.remember)
+        actor,
+        user=user,
+        method=token.method,
+        factors=1,
+        plan=replace(plan, remember=token.remember or plan.remember),
     )
+
+
+@operation(Access.PUBLIC)
+def finish_sign_up(
+    actor: Actor, *, email: str, otp: str, verification_token: str, plan: Plan
+) -> Opened | IssuedLoginToken:
+    """Prove an address with the mailed code and sign the person in with it, where no second factor is on.
+
+    :raises OtpInvalid, RateLimited: see ``registration.verify_code``
+    :raises AccountDisabled: if the account was disabled meanwhile
+    """
+    proven = verify_code(actor, email=email, otp=otp, verification_token=verification_token)
+    if proven.user.disabled_at is not None:
+        raise AccountDisabled
+    if proven.login_token.needs_factor:
+        return proven.login_token
+    login_tokens.spend(login_tokens.id_of(proven.login_token.token))
+    return open_session(actor, user=proven.user, method="sign_up", factors=1, plan=plan)
 
 
 @operation(Access.PUBLIC)
@@ -174,7 +198,9 @@ def sign_in_to_tenant(
         raise MembershipInactive(layer="organization", remedy="An owner or admin can give it back.")
     require_verified_where_asked(proven.user)
     _require_factor(proven)
-    hold_rules(actor, membership.tenant, proven.user, method="password", factors=1, environment=Environment.PROD)
+    hold_rules(
+        actor, membership.tenant, proven.user, method="password", factors=1, environment=Environment.PROD
+    )
     proven.succeed()
     plan = Plan(kind="app", refreshable=True, tenant_id=membership.tenant_id, environment=Environment.PROD)
     opened = open_session(actor, user=proven.user, method="password", factors=1, plan=plan)

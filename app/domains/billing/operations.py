@@ -13,9 +13,9 @@ from app.domains.settings import queries as settings
 
 
 def begin(actor: Actor, *, tenant_id: int) -> Subscription:
-    """Put a new organization on trial (``billing.trial_days`` of ``billing.trial_plan``), or on dev for 0 days."""
+    """Put a new organization on its trial, or on dev where ``billing.trial_days`` is 0."""
     wanted = settings.values(["billing.trial_days", "billing.trial_plan"])
-    days, now = int(wanted["billing.trial_days"]), clock.now()  # type: ignore[arg-type]
+    days, now = int(str(wanted["billing.trial_days"])), clock.now()
     if days == 0:
         subscription = Subscription(
             tenant_id=tenant_id, plan_code=DEV.code, status=SubscriptionStatus.NONE, period_start=now

@@ -27,16 +27,16 @@ def _limits(
     client_accounts: int | None,
     local_storage_mb: int | None,
 ) -> Mapping[str, int | None]:
-    return dict(
-        seats=seats,
-        api_tokens=api_tokens,
-        requests_per_month=requests_per_month,
-        log_retention_days=log_retention_days,
-        projects=projects,
-        service_users=service_users,
-        client_accounts=client_accounts,
-        local_storage_mb=local_storage_mb,
-    )
+    return {
+        "seats": seats,
+        "api_tokens": api_tokens,
+        "requests_per_month": requests_per_month,
+        "log_retention_days": log_retention_days,
+        "projects": projects,
+        "service_users": service_users,
+        "client_accounts": client_accounts,
+        "local_storage_mb": local_storage_mb,
+    }
 
 
 DEV = Plan(
@@ -62,7 +62,13 @@ ENTERPRISE = Plan(
     name="Enterprise",
     monthly=None,
     yearly=None,
-    features=("Unlimited requests", "Unlimited keys", "365-day retention", "Custom ML models", "On-premise option"),
+    features=(
+        "Unlimited requests",
+        "Unlimited keys",
+        "365-day retention",
+        "Custom ML models",
+        "On-premise option",
+    ),
     purchasable=False,
     limits=_limits(None, None, None, 365, None, None, None, None),
 )

@@ -56,6 +56,6 @@ def standing_of(subscription: Subscription | None) -> Standing:
 
 
 def _end_of_month(start: datetime) -> datetime:
-    """Return when the running month ends that rolls on from ``start`` (a free plan goes from month to month)."""
+    """Return when the running month ends: a free plan rolls on from month to month."""
     months = (clock.now() - start) // timedelta(days=30) + 1
     return start + timedelta(days=30) * months

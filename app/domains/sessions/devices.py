@@ -25,7 +25,8 @@ def describe(user_agent: str) -> str:
     if browser and system:
         return f"{browser} on {system}"[:100]
     first = user_agent.split("/")[0].split(" ")[0]
-    return (browser or _CLIENTS.get(first.lower()) or "".join(c for c in first if c.isprintable()))[:100] or "Unknown device"
+    plain = "".join(c for c in first if c.isprintable())
+    return (browser or _CLIENTS.get(first.lower()) or plain)[:100] or "Unknown device"
 
 
 def device_key(user_agent: str) -> str:

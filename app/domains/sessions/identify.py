@@ -72,11 +72,11 @@ class Caller:
 def setting_of(
     key: str,
     *,
-    tenant: sa.ColumnElement[int] | int | None = None,
+    tenant: sa.SQLColumnExpression[int] | None = None,
     environment: sa.ColumnElement[str] | str = "",
 ) -> sa.ScalarSelect[Any]:
-    """Return the value of one setting as part of a query: locked platform value, tenant's, platform's, else NULL."""
-    owner = SettingValue.tenant_id.is_(None)
+    """Return one setting as part of a query: locked platform value, tenant's, platform's, else NULL."""
+    owner: sa.ColumnElement[bool] = SettingValue.tenant_id.is_(None)
     if tenant is not None:
         owner = sa.or_(owner, SettingValue.tenant_id == tenant)
     return (
@@ -92,8 +92,8 @@ def setting_of(
 def identify(credential: Credential | None, origin: Origin, *, in_portal: bool = False) -> Caller:
     """Return who stands behind a credential; a dead or forged one is nobody's.
 
-    A tenant-scoped credential of someone whose membership ended is dead; one whose organization is suspended,
-    closed or asks for more is told so.
+    A tenant-scoped credential of someone whose membership ended is dead; one whose organization is
+    suspended, closed or asks for more is told so.
 
     :param in_portal: the cookie works in the organization selected in this browser, if there is one
     :raises TenantSuspended, TenantArchived, AddressNotAllowed, TwoFactorSetupRequired, SessionTooWeak:
@@ -107,7 +107,9 @@ def identify(credential: Credential | None, origin: Origin, *, in_portal: bool =
         row = None if claims is None else _row_of_claims(claims)
     else:
         claims = None
-        row = _first(_query(in_portal=in_portal).where(UserSession.token_hash == token_hash(credential.token)))
+        row = _first(
+            _query(in_portal=in_portal).where(UserSession.token_hash == token_hash(credential.token))
+        )
     if row is None or not _is_live(row, credential.carrier):
         return nobody
     if (claims and "tid" in claims) or row.bound_tenant_id is not None:
@@ -150,6 +152,7 @@ def _query(
     environment: Environment = Environment.PROD,
 ) -> sa.Select[Any]:
     session = UserSession
+    tenant_is: sa.ColumnElement[bool]
     if tenant_uid is not None:
         tenant_is = Tenant.uid == tenant_uid
     elif in_portal:
@@ -239,7 +242,8 @@ def check_rules(
     if allowed and not _is_allowed(origin.ip, allowed):
         raise AddressNotAllowed(layer="organization", remedy="An owner or admin keeps the list of addresses.")
     if enforced and not two_factor:
-        raise TwoFactorSetupRequired(layer="organization", remedy="Set up an authenticator under Account, Security.")
+        remedy = "Set up an authenticator under Account, Security."
+        raise TwoFactorSetupRequired(layer="organization", remedy=remedy)
     if enforced and factors < 2:
         raise SessionTooWeak(layer="organization", remedy="Sign in again with your second factor.")
 
@@ -303,7 +307,7 @@ def _expiry(claims: dict[str, Any] | None) -> datetime | None:
 
 
 def _touch(row: sa.Row[Any], origin: Origin) -> None:
-    """Note when and where the session was last used, once a minute at most, and apart from the request's work."""
+    """Note when and where the session was last used: once a minute at most, apart from the request's work."""
     now = clock.now()
     if timedelta(0) <= now - row.last_used_at < _TOUCH_AFTER:
         return
@@ -318,4 +322,3 @@ def _touch(row: sa.Row[Any], origin: Origin) -> None:
         return
     with contextlib.suppress(OperationalError), bind.begin() as connection:
         connection.execute(statement)
-

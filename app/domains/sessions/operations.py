@@ -168,8 +168,8 @@ class Rotated:
 def rotate(actor: Actor, *, refresh_token: str) -> Rotated:
     """Swap a refresh token for a new one; the old one is spent.
 
-    The immediately previous token is taken again for a few seconds and gives another successor, good until one
-    of the two is rotated. Any later use ends the whole family (RFC 9700, 4.14.2).
+    The immediately previous token is taken again for a few seconds and gives another successor, good
+    until one of the two is rotated. Any later use ends the whole family (RFC 9700, 4.14.2).
 
     :raises RefreshTokenInvalid: forged, run out, or of a sign-in that has ended
     :raises RefreshTokenReused: the family was ended
@@ -247,7 +247,7 @@ def revoke(actor: Actor, *, session: Ref) -> UserSession:
 
 @operation(Access.INTERACTIVE)
 def sign_out_everywhere(actor: Actor, *, tokens_too: bool = False) -> Ended:
-    """End every sign-in of the actor, this one included; with ``tokens_too`` their API tokens as well, by mail."""
+    """End every sign-in of the actor, this one included; with ``tokens_too`` their API tokens as well."""
     ended = end_all(actor, user_id=actor.user_id or 0, tokens_too=tokens_too, reason="signed_out_everywhere")
     record(
         actor,
@@ -270,7 +270,11 @@ def sign_out_everywhere(actor: Actor, *, tokens_too: bool = False) -> Ended:
 def sign_out_others(actor: Actor) -> Ended:
     """End the actor's other sign-ins; this one and the API tokens stay."""
     ended = end_all(
-        actor, user_id=actor.user_id or 0, keep=actor.session_id, tokens_too=False, reason="signed_out_everywhere"
+        actor,
+        user_id=actor.user_id or 0,
+        keep=actor.session_id,
+        tokens_too=False,
+        reason="signed_out_everywhere",
     )
     record(
         actor,
@@ -281,9 +285,7 @@ def sign_out_others(actor: Actor) -> Ended:
     return ended
 
 
-def end_all(
-    actor: Actor, *, user_id: int, tokens_too: bool, reason: str, keep: int | None = None
-) -> Ended:
+def end_all(actor: Actor, *, user_id: int, tokens_too: bool, reason: str, keep: int | None = None) -> Ended:
     """End all live sign-ins of a person but the one to keep."""
     query = sa.select(UserSession.id).where(UserSession.user_id == user_id, UserSession.revoked_at.is_(None))
     if not tokens_too:
@@ -294,7 +296,7 @@ def end_all(
 
 
 def end(actor: Actor, session_ids: Sequence[int], *, reason: str, user_id: int | None = None) -> Ended:
-    """End live sign-ins of one person (the actor, where nobody else is named); counts only those not run out."""
+    """End live sign-ins of one person, the actor where nobody else is named; counts those not run out."""
     now = clock.now()
     ended = db.session.execute(
         sa.update(UserSession)

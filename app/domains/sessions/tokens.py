@@ -60,10 +60,10 @@ def issue_refresh(session: UserSession, *, parent: RefreshToken | None = None) -
 
     Good for ``auth.refresh_days`` from now, and never past ``auth.session_lifetime`` from the sign-in.
     """
-    wanted = settings.values(["auth.refresh_days", "auth.session_lifetime"], tenant_id=session.tenant_id)
+    wanted = settings.integers(["auth.refresh_days", "auth.session_lifetime"], tenant_id=session.tenant_id)
     now = clock.now()
-    end = session.created_at + timedelta(days=int(wanted["auth.session_lifetime"]))  # type: ignore[arg-type]
-    expires = min(now + timedelta(days=int(wanted["auth.refresh_days"])), end)  # type: ignore[arg-type]
+    end = session.created_at + timedelta(days=wanted["auth.session_lifetime"])
+    expires = min(now + timedelta(days=wanted["auth.refresh_days"]), end)
     token = ids.new_token("rft")
     db.session.add(
         RefreshToken(
@@ -93,7 +93,7 @@ def family_of(token: str) -> int:
 def is_reuse(token: RefreshToken, now: datetime) -> bool:
     """Say whether showing this token now is a reuse.
 
-    The immediately previous token is taken again for ``auth.refresh_reuse_seconds``: an answer may have been lost.
+    The immediately previous token is taken again for ``auth.refresh_reuse_seconds``: an answer may be lost.
     """
     if token.retired_at is not None:
         return True

@@ -34,7 +34,7 @@ def rules_of(bucket: Bucket) -> Sequence[Rule]:
     keys = [*(_LOCKOUT if bucket is SIGN_IN_FAILURES else ()), *([_FACTOR] if by_ip else [])]
     if not keys:
         return bucket.rules
-    wanted = {key: int(value) for key, value in settings.values(keys).items()}  # type: ignore[arg-type]
+    wanted = settings.integers(keys)
     rules: list[Rule] = list(bucket.rules)
     if bucket is SIGN_IN_FAILURES:
         seconds = wanted["auth.lockout_minutes"] * MINUTE

@@ -49,6 +49,12 @@ def integer(key: str, *, tenant_id: int | None = None, environment: Environment 
     return found
 
 
+def integers(keys: Collection[str], *, tenant_id: int | None = None) -> dict[str, int]:
+    """Return the values of several settings that are numbers, with one query."""
+    found = values(keys, tenant_id=tenant_id)
+    return {key: found_one for key, found_one in found.items() if isinstance(found_one, int)}
+
+
 def boolean(key: str, *, tenant_id: int | None = None, environment: Environment | None = None) -> bool:
     """Return the value of a setting that is a switch."""
     return value(key, tenant_id=tenant_id, environment=environment) is True
@@ -64,7 +70,11 @@ def entries(
     key: str, *, tenant_id: int | None = None, environment: Environment | None = None
 ) -> tuple[str, ...]:
     """Return the value of a setting that is a list."""
-    found = value(key, tenant_id=tenant_id, environment=environment)
+    return as_entries(value(key, tenant_id=tenant_id, environment=environment))
+
+
+def as_entries(found: Value) -> tuple[str, ...]:
+    """Return the value of a setting that is a list, one of several asked for together."""
     return found if isinstance(found, tuple) else ()
 
 

@@ -88,8 +88,8 @@ def check_slug(slug: str, *, reserved_is_taken: bool = True) -> None:
     if reason == "reserved" and reserved_is_taken:
         raise SlugTaken
     if reason is not None:
-        text = "Use 3 to 50 of a-z, 0-9 and single hyphens inside." if reason == "invalid" else "This slug is reserved."
-        raise ValidationFailed({"slug": [text]})
+        invalid = "Use 3 to 50 of a-z, 0-9 and single hyphens inside."
+        raise ValidationFailed({"slug": [invalid if reason == "invalid" else "This slug is reserved."]})
 
 
 def found(actor: Actor, *, name: str, slug: str, billing_email: str, founder_id: int | None) -> Tenant:

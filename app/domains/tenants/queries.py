@@ -59,7 +59,7 @@ def visible(actor: Actor) -> sa.Select[tuple[Membership]]:
 
 @operation(Access.SIGNED_IN)
 def mine(actor: Actor, *, window: Window) -> Page[Membership]:
-    """Return the actor's organizations by name, suspended and archived ones included; an API token sees its own."""
+    """Return the actor's organizations by name, those not active included; an API token sees its own."""
     query = visible(actor)
     if actor.kind == "api_token":
         query = query.where(Membership.tenant_id == actor.tenant_id)
@@ -131,7 +131,7 @@ def by_slug(actor: Actor, *, slug: str) -> Tenant:
 def slug_availability(actor: Actor, *, slug: str) -> SlugAnswer:
     """Say whether a slug can be had, and if not, why and what else could be; compared without case."""
     wanted = slug.strip().lower()
-    reason = slugs.check(wanted)
+    reason: str | None = slugs.check(wanted)
     if reason == "invalid":
         return SlugAnswer(slug, reason)
     near = [f"{wanted[:46]}-{end}" for end in ("2", "hq", "app", "team")]
@@ -158,7 +158,7 @@ def owned_count(user_id: int) -> int:
 
 
 def memberships_of(user: User) -> sa.Select[tuple[Membership]]:
-    """Select a person's active memberships with their organizations, oldest first (before anyone is signed in)."""
+    """Select a person's active memberships with their organizations, oldest first."""
     return (
         sa.select(Membership)
         .join(Membership.tenant)

@@ -1,1 +1,1 @@
-"""What all surfaces do alike: credentials to actor, errors to problems, one transaction, limits, documents."""
+"""What all surfaces do alike: credentials, problems, one transaction, limits, documents."""

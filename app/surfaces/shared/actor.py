@@ -70,7 +70,7 @@ class Door:
     def enter(self, level: Level) -> Caller:
         """Find out who calls and whether that is enough; afterwards ``current_actor`` knows.
 
-        :raises NotSignedIn, TenantTokenRequired, GlobalTokenRequired, PlatformAdminRequired: as the level asks
+        :raises NotSignedIn, TenantTokenRequired, GlobalTokenRequired, PlatformAdminRequired: by the level
         """
         origin = self._origin()
         credential = None if level == "public" else self._credential()

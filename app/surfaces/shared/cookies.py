@@ -38,13 +38,11 @@ def set_session_cookie(response: Response, opened: Opened) -> Response:
 
 def clear_session_cookie(response: Response) -> Response:
     """Take the cookie back."""
-    response.delete_cookie(
-        COOKIE, path="/", httponly=True, secure=current_settings().https, samesite="Lax"
-    )
+    response.delete_cookie(COOKIE, path="/", httponly=True, secure=current_settings().https, samesite="Lax")
     return response
 
 
-def require_same_origin(actor: Actor) -> None:
+def require_same_origin(_actor: Actor) -> None:
     """Refuse a call that another site may have made the browser send.
 
     ``Sec-Fetch-Site`` decides where the browser sends it, else ``Origin`` must be the instance's own.

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 import marshmallow as ma
 
@@ -16,9 +15,8 @@ class RefField(ma.fields.Field[Ref]):
     """Any form of a row's id; what is none of them names nothing."""
 
     def __init__(self, prefix: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(metadata={"type": "string"}, **kwargs)
         self.prefix = prefix
-        self.metadata.setdefault("type", "string")
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Ref:
         if not isinstance(value, str | int):
@@ -33,7 +31,7 @@ class PrefixedId(ma.fields.String):
         super().__init__(**kwargs)
         self.prefix = prefix
 
-    def _serialize(self, value: UUID | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else prefixed(self.prefix, value)
 
 
@@ -41,10 +39,9 @@ class Moment(ma.fields.String):
     """RFC 3339 in UTC with ``Z``, to the second."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.metadata.setdefault("format", "date-time")
+        super().__init__(metadata={"format": "date-time"}, **kwargs)
 
-    def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else rfc3339(value)
 
 
@@ -67,8 +64,12 @@ class Word(ma.fields.String):
 
 
 class Secret(ma.fields.String):
-    """A password or token as it was typed: never trimmed, never shown, bounded before anything works on it."""
+    """A password or token as typed: never trimmed, never shown, bounded before anything works on it."""
 
     def __init__(self, *, most: int = 4096, **kwargs: Any) -> None:
-        super().__init__(load_only=True, validate=ma.validate.Length(min=1, max=most), **kwargs)
-        self.metadata.setdefault("format", "password")
+        super().__init__(
+            load_only=True,
+            validate=ma.validate.Length(min=1, max=most),
+            metadata={"format": "password"},
+            **kwargs,
+        )

@@ -1,4 +1,4 @@
-"""Ordinary call limits: counted in Redis, in this process while Redis is away; the dialects share the buckets."""
+"""Ordinary call limits: counted in Redis, or in this process while Redis is away."""
 
 import re
 from collections.abc import Callable, Mapping

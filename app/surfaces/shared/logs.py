@@ -17,7 +17,10 @@ log = logging.getLogger("portico.access")
 
 REQUESTS = Counter("portico_requests", "Answers by dialect and status", ["surface", "status"])
 SECONDS = Histogram(
-    "portico_request_seconds", "How long answers took", ["surface"], buckets=(0.005, 0.02, 0.05, 0.1, 0.3, 1, 5)
+    "portico_request_seconds",
+    "How long answers took",
+    ["surface"],
+    buckets=(0.005, 0.02, 0.05, 0.1, 0.3, 1, 5),
 )
 
 
@@ -32,7 +35,9 @@ class RequestFilter(logging.Filter):
 class Formatter(JsonFormatter):
     """One line a record, in UTC; what is not printable is escaped by JSON itself."""
 
-    def add_fields(self, log_data: dict[str, object], record: logging.LogRecord, message_dict: dict[str, object]) -> None:
+    def add_fields(
+        self, log_data: dict[str, object], record: logging.LogRecord, message_dict: dict[str, object]
+    ) -> None:
         super().add_fields(log_data, record, message_dict)
         log_data["at"] = clock.now().isoformat(timespec="milliseconds")
 
@@ -48,7 +53,12 @@ def configure_logs(settings: Settings) -> None:
                 "json": {"()": Formatter, "fmt": "%(levelname)s %(name)s %(message)s %(request_id)s"}
             },
             "handlers": {
-                "out": {"class": "logging.StreamHandler", "stream": sys.stderr, "formatter": "json", "filters": ["request"]}
+                "out": {
+                    "class": "logging.StreamHandler",
+                    "stream": sys.stderr,
+                    "formatter": "json",
+                    "filters": ["request"],
+                }
             },
             "root": {"level": settings.log_level, "handlers": ["out"]},
         }

@@ -158,7 +158,7 @@ def _webargs_fields(error: HTTPException) -> tuple[str, dict[str, list[str]]]:
     data = cast("dict[str, Any]", getattr(error, "data", None) or {})
     messages = data.get("messages") or {}
     for location, found in messages.items():
-        name = {"json": "body", "form": "body", "query_args": "query", "view_args": "path"}.get(location, location)
+        name = {"json": "body", "form": "body"}.get(location, location)
         flat: dict[str, list[str]] = {}
         _flatten(found, "", flat)
         return name, flat

@@ -1,0 +1,211 @@
+"""Someone new: what they say of themselves, how it is checked, and how their account is made."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from app.core import clock, ids, outbox
+from app.core.access import Actor
+from app.core.buckets import REGISTRATIONS
+from app.core.db import db, rows_changed
+from app.core.errors import Conflict, Forbidden, ValidationFailed
+from app.core.links import public_url
+from app.domains.accounts import emails, handles, passwords
+from app.domains.accounts.models import HeldHandle, User
+from app.domains.accounts.policies import accept_all
+from app.domains.audit.kinds import AuditKind
+from app.domains.audit.operations import record
+from app.domains.email import mails
+from app.domains.settings import budgets
+from app.domains.settings import queries as settings
+
+_HANDLE_HELD = timedelta(hours=24)
+
+
+class RegistrationClosed(Forbidden):
+    code, message = "auth:registration_closed", "Registration is closed here."
+
+
+class EmailTaken(Conflict):
+    code, message = "user:email_taken", "This e-mail address is registered already."
+
+
+class HandleTaken(Conflict):
+    code, message = "user:handle_taken", "This handle is taken."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Newcomer:
+    """What someone says of themselves at a sign-up."""
+
+    email: str
+    password: str
+    first_name: str = ""
+    last_name: str = ""
+    display_name: str | None = None
+    handle: str | None = None
+    locale: str | None = None
+    timezone: str | None = None
+
+
+def checked_address(actor: Actor, email: str) -> tuple[str, str]:
+    """Return an address with its key, once the platform lets people register and the limits let this one.
+
+    :raises ValidationFailed, RateLimited, RegistrationClosed: as named
+    """
+    address = emails.checked(email)
+    key = emails.key_of(address)
+    budgets.spend(REGISTRATIONS, ip=actor.origin.ip, email=key)
+    if not settings.boolean("auth.registration_open"):
+        raise RegistrationClosed(layer="platform", remedy="Ask somebody in the organization to invite you.")
+    return address, key
+
+
+def check_names(newcomer: Newcomer) -> None:
+    """Refuse first and last names that are empty, too long or not on one line.
+
+    :raises ValidationFailed: at first_name, last_name
+    """
+    wrong = {
+        field: ["Give 1 to 100 characters on one line."]
+        for field, value in (("first_name", newcomer.first_name), ("last_name", newcomer.last_name))
+        if not value.strip() or len(value) > 100 or not value.isprintable()
+    }
+    if wrong:
+        raise ValidationFailed(wrong)
+
+
+def check_display_name(name: str) -> None:
+    """Refuse a display name that is empty, too long or not on one line.
+
+    :raises ValidationFailed: at display_name
+    """
+    if not name.strip() or len(name) > 50 or not name.isprintable():
+        raise ValidationFailed({"display_name": ["Give 1 to 50 characters on one line."]})
+
+
+def checked_handle(handle: str) -> str:
+    """Return a handle as it is kept.
+
+    :raises ValidationFailed: if it cannot be one
+    :raises HandleTaken: if it is reserved
+    """
+    wanted = handle.lower()
+    reason = handles.check(wanted)
+    if reason == "invalid":
+        raise ValidationFailed({"handle": ["Use 4 to 15 of a-z, 0-9 and _, a letter first."]})
+    if reason == "reserved":
+        raise HandleTaken
+    return wanted
+
+
+def new_hash(newcomer: Newcomer) -> str:
+    """Check a newcomer's password and hash it, before the request's transaction begins.
+
+    :raises ValidationFailed: at password
+    """
+    about = [newcomer.email, newcomer.first_name, newcomer.last_name, newcomer.handle or ""]
+    passwords.check_new(newcomer.password, about=about)
+    return passwords.hash_password(newcomer.password)
+
+
+def by_key(key: str) -> User | None:
+    """Return the person whose address it is."""
+    return db.session.scalar(sa.select(User).where(User.email_key == key))
+
+
+def try_create(
+    actor: Actor, newcomer: Newcomer, address: str, password_hash: str | None, *, policies: bool = False
+) -> User | None:
+    """Make an account in a savepoint; None if somebody else took the address in between.
+
+    :raises HandleTaken: if it was the handle that somebody took
+    """
+    try:
+        with db.session.begin_nested():
+            return _create(actor, newcomer, address, password_hash, policies=policies, handle=newcomer.handle)
+    except IntegrityError:
+        if by_key(emails.key_of(address)) is None:
+            raise HandleTaken from None
+        return None
+
+
+def create_decoy(actor: Actor, newcomer: Newcomer, password_hash: str, *, policies: bool = False) -> User:
+    """Make an account that nobody will have, for use inside ``same_work``."""
+    return _create(actor, newcomer, f"{ids.new_token()}@decoy.invalid", password_hash, policies=policies)
+
+
+def _create(
+    actor: Actor,
+    newcomer: Newcomer,
+    address: str,
+    password_hash: str | None,
+    *,
+    policies: bool = False,
+    handle: str | None = None,
+) -> User:
+    user = User(
+        email=address,
+        email_key=emails.key_of(address),
+        first_name=newcomer.first_name.strip(),
+        last_name=newcomer.last_name.strip(),
+        display_name=newcomer.display_name.strip() if newcomer.display_name else None,
+        handle=handle.lower() if handle else None,
+        locale=newcomer.locale,
+        timezone=newcomer.timezone,
+        password_hash=password_hash,
+        password_changed_at=clock.now() if password_hash else None,
+        first_seen_in=actor.origin.dialect,
+    )
+    db.session.add(user)
+    db.session.flush()  # generate user.id for the rows that point at it
+    if policies:
+        accept_all(user, ip=actor.origin.ip)
+    record(actor, AuditKind.USER_REGISTERED, subject=("user", user.id), user_id=user.id)
+    db.session.flush()  # the unique address decides here, inside the savepoint
+    return user
+
+
+def mail_known_address(user: User) -> None:
+    """Tell someone that their address was used for another sign-up."""
+    mails.known_address_notice(
+        user.email,
+        first_name=user.greeting,
+        sign_in_url=public_url("/sign-in"),
+        reset_url=public_url("/forgot-password"),
+    )
+
+
+def handle_is_free(handle: str, user_id: int | None = None) -> bool:
+    """Say whether nobody has the handle and it is not held back for anyone else."""
+    taken = sa.select(User.id).where(User.handle == handle)
+    held = sa.select(HeldHandle.id).where(HeldHandle.handle == handle, HeldHandle.until > clock.now())
+    if user_id is not None:
+        held = held.where(sa.or_(HeldHandle.user_id.is_(None), HeldHandle.user_id != user_id))
+    row = db.session.execute(sa.select(sa.exists(taken), sa.exists(held))).one()
+    return not (row[0] or row[1])
+
+
+def hold_handle(handle: str, user_id: int | None, *, life: timedelta = _HANDLE_HELD) -> None:
+    """Keep a handle from everybody else for a while."""
+    until = clock.now() + life
+    held = sa.update(HeldHandle).where(HeldHandle.handle == handle).values(until=until, user_id=user_id)
+    if not rows_changed(held):
+        db.session.add(HeldHandle(handle=handle, user_id=user_id, until=until))
+
+
+@contextmanager
+def same_work() -> Iterator[None]:
+    """Do work and undo it, so that a known address costs what a new one costs."""
+    promised = outbox.take_promised(db.session)
+    savepoint = db.session.begin_nested()
+    try:
+        yield
+        db.session.flush()  # the statements are the point
+    finally:
+        savepoint.rollback()
+        outbox.restore_promised(db.session, promised)
