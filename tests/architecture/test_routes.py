@@ -63,7 +63,7 @@ def test_addresses_are_words_joined_by_hyphens(app: Flask) -> None:
     odd = {
         rule.rule
         for call, rule in routes(app).items()
-        if call not in BY_CALL  # what a source document names is as it is
+        if call not in BY_CALL and not call[1].startswith("/openapi/")  # these names are the documents' own
         for segment in rule.rule.strip("/").split("/")
         if segment and not CONVERTER.fullmatch(segment) and not WORD.fullmatch(segment)
     }

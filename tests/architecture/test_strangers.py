@@ -86,3 +86,37 @@ def test_a_refused_stranger_is_told_how_to_sign_in_and_nothing_is_stored(app: Fl
         answer = knock(app, call, rule, {})
         assert "Set-Cookie" not in answer.headers, call
         assert answer.headers["Cache-Control"] == "no-store", call
+
+
+# ---- the portal
+
+
+def pages(app: Flask) -> dict[Call, Rule]:
+    """Return the portal's routes that are for people who are signed in."""
+    return {
+        call: rule
+        for call, rule in routes(app).items()
+        if rule.endpoint.startswith("portal_")
+        if getattr(app.view_functions[rule.endpoint], "level", "public") != "public"
+    }
+
+
+def test_every_page_for_signed_in_people_sends_a_stranger_to_sign_in(app: Flask) -> None:
+    asked = {call: rule for call, rule in pages(app).items() if call[0] == "GET"}
+    assert asked
+    for call, rule in asked.items():
+        answer = app.test_client().get(address(rule))
+        assert answer.status_code == 303, (call, answer.status_code)
+        assert answer.location.startswith("/sign-in"), (call, answer.location)
+
+
+def test_no_form_of_the_portal_takes_what_another_site_sends(app: Flask) -> None:
+    forms = {
+        call: rule
+        for call, rule in routes(app).items()
+        if rule.endpoint.startswith("portal_") and call[0] != "GET"
+    }
+    assert forms
+    for call, rule in forms.items():
+        answer = app.test_client().post(address(rule), data={"email": "jane@acme.example"})
+        assert answer.status_code == 419, (call, answer.status_code)
