@@ -1,4 +1,4 @@
-"""What browsers are sent besides pages: vendored files as they were made, and nothing inline or from elsewhere."""
+"""What browsers are sent besides pages: vendored as it was made, nothing inline, nothing from elsewhere."""
 
 import hashlib
 import re

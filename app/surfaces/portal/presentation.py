@@ -29,7 +29,8 @@ _NEAR = {"day": "yesterday", "week": "last week", "month": "last month", "year":
 def icon(name: str) -> Markup:
     """Return one of the vendored Lucide icons as inline SVG: decoration, hidden from screen readers."""
     drawing = (ICONS / f"{name}.svg").read_text(encoding="utf-8")
-    inner = re.sub(r"\s+", " ", drawing[drawing.index(">", drawing.index("<svg")) + 1 : drawing.rindex("</svg>")])
+    begin = drawing.index(">", drawing.index("<svg")) + 1
+    inner = re.sub(r"\s+", " ", drawing[begin : drawing.rindex("</svg>")])
     return Markup(  # noqa: S704 - the files are ours, held by static/vendor/MANIFEST.sha256
         '<svg class="icon" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-linecap="round"'
         f' stroke-linejoin="round" aria-hidden="true">{inner.strip()}</svg>'
@@ -38,7 +39,7 @@ def icon(name: str) -> Markup:
 
 @functools.cache
 def assets_version() -> str:
-    """Return a digest over everything in ``static/``: it stands in the address, so that assets never go stale."""
+    """Return a digest over all of ``static/``: it stands in the address, so that assets never go stale."""
     digest = hashlib.sha256()
     for file in sorted(path for path in STATIC.rglob("*") if path.is_file()):
         digest.update(file.relative_to(STATIC).as_posix().encode())
@@ -59,7 +60,7 @@ def seconds_since(moment: datetime) -> int:
 def ago(moment: datetime) -> str:
     """Say how long ago (or how far ahead) a moment is, in the words that times.js goes on with."""
     seconds = seconds_since(moment)
-    if abs(seconds) < 45:  # noqa: PLR2004 - "just now"
+    if abs(seconds) < 45:
         return "just now"
     unit, size = next(((unit, size) for unit, size in _UNITS if abs(seconds) >= size), ("minute", 60))
     count = int(abs(seconds) / size + 0.5) or 1

@@ -1,17 +1,25 @@
-"""Opens the portal."""
+"""Opens the portal: its areas, its words for templates, and the proof that a form is ours."""
 
-from flask import Flask, Response
+from flask import Flask
 
-from app.surfaces.shared.problems import Dialect, Problem
+from app.surfaces.portal import account, assets, auth, dashboard, organizations, pages, sessions
+from app.surfaces.portal.base import DIALECT, csrf, frame
+from app.surfaces.portal.presentation import register_presentation
 
+__all__ = ["DIALECT", "mount"]
 
-def render(problem: Problem) -> Response:
-    """Show a problem as a page."""
-    return Response(f"{problem.status} {problem.message}", status=problem.status, content_type="text/plain")
-
-
-DIALECT = Dialect("portal", ("/",), render)
+AREAS = (assets, auth, account, sessions, organizations, dashboard, pages)
 
 
 def mount(app: Flask) -> None:
     """Open the way in."""
+    app.config.update(
+        WTF_CSRF_CHECK_DEFAULT=False,  # the APIs have no forms; each area of the portal checks its own
+        WTF_CSRF_TIME_LIMIT=None,  # a form left open over night still works; the token ends with its cookie
+        WTF_CSRF_SSL_STRICT=False,  # it reads the Referer, which our pages never send
+    )
+    csrf.init_app(app)
+    register_presentation(app)
+    app.context_processor(frame)
+    for module in AREAS:
+        app.register_blueprint(module.bp)

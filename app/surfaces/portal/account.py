@@ -1,0 +1,77 @@
+"""The person's own account: who they are, their password."""
+
+from flask import flash
+from wtforms import PasswordField
+from wtforms.validators import InputRequired, Length
+
+from app.domains.accounts import queries
+from app.domains.auth import passwords, verification
+from app.domains.settings import queries as settings
+from app.surfaces.portal.base import FormPage, PortalForm, area, away, door, page, typed
+from app.surfaces.shared.actor import current_actor
+
+bp = area("account")
+
+LONGEST_PASSWORD = 1024
+
+
+class ChangePasswordForm(PortalForm):
+    faults = {"auth:current_password_wrong": "current_password", "auth:password_not_set": "current_password"}
+    current_password = PasswordField(
+        "Current password", [InputRequired("Give the current password."), Length(max=LONGEST_PASSWORD)]
+    )
+    new_password = PasswordField(
+        "New password", [InputRequired("Choose a password."), Length(max=LONGEST_PASSWORD)]
+    )
+
+
+def _password_page() -> FormPage[ChangePasswordForm]:
+    return FormPage(
+        ChangePasswordForm,
+        "account/password.html",
+        lambda: {"password_min_length": settings.integer("auth.password_min_length")},
+    )
+
+
+@bp.get("/account")
+@door("user")
+def profile():
+    return page("account/profile.html", person=queries.me(current_actor()))
+
+
+@bp.post("/account/verification")
+@door("user")
+def send_verification():
+    verification.request_own_link(current_actor())
+    flash("A confirmation link is on its way.", "success")
+    return away("/account")
+
+
+@bp.get("/account/password")
+@door("user")
+def password_form():
+    return _password_page().show()
+
+
+@bp.post("/account/password")
+@door("user")
+def change_password():
+    form = _password_page().take()
+    changed = passwords.change(
+        current_actor(),
+        current_password=typed(form.current_password),
+        new_password=typed(form.new_password),
+        demand_set=True,
+    )
+    ended = changed.ended.sign_ins
+    said = (
+        f"Your password is changed, and {_counted(ended)} signed out."
+        if ended
+        else "Your password is changed."
+    )
+    flash(said, "success")
+    return away("/account/password")
+
+
+def _counted(others: int) -> str:
+    return "one other device was" if others == 1 else f"{others} other devices were"

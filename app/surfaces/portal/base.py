@@ -1,0 +1,239 @@
+"""The portal's manners: forms that keep what was typed, failures as pages, a cookie for a credential."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
+from uuid import UUID
+
+from flask import Blueprint, Response, flash, g, make_response, redirect, render_template, request, session
+from flask_wtf import CSRFProtect, FlaskForm
+from flask_wtf.csrf import CSRFError
+from werkzeug.datastructures import MultiDict
+from wtforms import Field
+
+from app.core.access import Actor
+from app.core.errors import ValidationFailed
+from app.core.paging import Window
+from app.core.settings import current_settings
+from app.domains.sessions.operations import Opened
+from app.domains.tenants import queries as tenants
+from app.surfaces.portal.navigation import navigation
+from app.surfaces.portal.problems import error_page, spell, status_of
+from app.surfaces.shared.actor import SAFE_METHODS, Door, current_actor
+from app.surfaces.shared.cookies import CsrfInvalid, set_session_cookie
+from app.surfaces.shared.problems import Dialect, Problem
+from app.surfaces.shared.transaction import reading
+
+csrf = CSRFProtect()
+
+F = TypeVar("F", bound="PortalForm")
+
+_INTERNAL = re.compile(r"/(?![/\\])[!-\[\]-~]*")
+"""A path of our own: one slash first, printable ASCII, no backslash (browsers read it as a slash)."""
+
+_NOT_SHOWN_AGAIN = frozenset({"auth:unauthenticated", "auth:csrf_invalid"})
+_IN_ALL_LISTS = 50
+SEE_OTHER = 303
+
+
+# ---- Who calls
+
+
+def _proven_by_form(actor: Actor) -> None:
+    """Ask nothing more: ``_require_form_token`` has refused what does not come from our own pages."""
+
+
+door = Door("portal", cookie_guard=_proven_by_form, in_portal=True)
+
+
+def area(name: str) -> Blueprint:
+    """Return the blueprint of one area; whatever changes something in it shows a form's token."""
+    blueprint = Blueprint(f"portal_{name}", f"{__name__}.{name}")
+    blueprint.before_request(_require_form_token)
+    return blueprint
+
+
+def _require_form_token() -> None:
+    if request.method in SAFE_METHODS:
+        return
+    try:
+        csrf.protect()
+    except CSRFError as error:
+        raise CsrfInvalid(layer="session") from error
+
+
+@dataclass(frozen=True)
+class WorksIn:
+    """An organization of the viewer, as the frame shows it."""
+
+    uid: UUID | None
+    name: str
+    slug: str
+    role: str
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Who looks at a page, as its frame shows them."""
+
+    name: str
+    first_name: str
+    email: str
+    email_verified: bool
+    organization: WorksIn | None
+
+    @classmethod
+    def of(cls, actor: Actor) -> "Viewer":
+        """Return the viewer behind an actor."""
+        works_in = None
+        if actor.tenant_id is not None:
+            works_in = WorksIn(actor.tenant_uid, actor.tenant_name, actor.tenant_slug, actor.role)
+        name = actor.name or actor.email
+        return cls(name, actor.first_name or name, actor.email, actor.email_verified, works_in)
+
+
+def frame() -> dict[str, Any]:
+    """Return what the frames of all pages show; they read nothing but the list of organizations."""
+    actor: Actor | None = g.get("actor")
+    settings = current_settings()
+    mailbox = None if settings.is_production else settings.sandbox_url
+    about: dict[str, Any] = {
+        "next": internal(request.values.get("next")),
+        "sandbox_url": mailbox,
+        "signed_in": actor is not None and actor.is_signed_in,
+    }
+    if actor is not None and actor.is_signed_in:
+        about["viewer"] = Viewer.of(actor)
+        about["navigation"] = navigation(mailbox)
+        about["my_organizations"] = my_organizations
+    return about
+
+
+def my_organizations() -> list[WorksIn]:
+    """Return the signed-in person's organizations, read once a request."""
+    if "my_organizations" not in g:
+        found = tenants.mine(current_actor(), window=Window(limit=_IN_ALL_LISTS))
+        g.my_organizations = [
+            WorksIn(m.tenant.uid, m.tenant.name, m.tenant.slug, str(m.role)) for m in found.items
+        ]
+    return list(g.my_organizations)
+
+
+# ---- Pages and forms
+
+
+def page(template: str, **values: Any) -> str:
+    """Return a page of the portal."""
+    return render_template(f"portal/{template}", **values)
+
+
+def away(address: str) -> Response:
+    """Send the browser on with GET, whatever it came with."""
+    return make_response(redirect(address, SEE_OTHER))
+
+
+def internal(address: str | None) -> str:
+    """Return an address to go on to if it is a path of our own, else nothing."""
+    return address if address and len(address) <= 2000 and _INTERNAL.fullmatch(address) else ""
+
+
+class PortalForm(FlaskForm):
+    """A form of the portal; its fields are named as the operation's keywords."""
+
+    faults: ClassVar[Mapping[str, str]] = {}
+    """The field at which an error without fields belongs, by its code."""
+
+    def refuse(self, problem: Problem) -> None:
+        """Put a refusal where it belongs: at its fields, else above the form."""
+        at = self.faults.get(problem.code)
+        fields = {at: [problem.message]} if at and not problem.fields else problem.fields
+        for name, messages in fields.items():
+            if name in self:
+                field = self[name]
+                field.errors = [*(text for text in field.errors if text not in messages), *messages]
+            else:
+                self.form_errors.extend(messages)
+        if not fields:
+            wait = f"Wait {spell(problem.retry_after)}, then try again." if problem.retry_after else ""
+            self.form_errors.append(" ".join(filter(None, (problem.message, problem.remedy, wait))))
+
+
+def typed(field: Field) -> str:
+    """Return what stands in a field of text, nothing as the empty string."""
+    return str(field.data or "")
+
+
+class FormPage(Generic[F]):
+    """A form and the page it stands on: shown, taken, and shown again as typed when it is refused."""
+
+    def __init__(self, form: type[F], template: str, facts: Callable[[], dict[str, Any]] = dict) -> None:
+        typed = request.form if request.method not in SAFE_METHODS else MultiDict()
+        self.form = form(formdata=typed)
+        self.template = template
+        self.facts = facts
+
+    def show(self) -> str:
+        """Return the page."""
+        return page(self.template, form=self.form, **self.facts())
+
+    def take(self) -> F:
+        """Return the form as it was sent; from here on a refusal of any kind shows the page again.
+
+        :raises ValidationFailed: at the fields that the form itself refuses
+        """
+        g.refusable = self
+        if not self.form.validate():
+            raise ValidationFailed({name: list(errors) for name, errors in self.form.errors.items() if name})
+        return self.form
+
+    def refuse(self, problem: Problem) -> Response:
+        """Return the page with the refusal on it; the request's transaction has ended by now."""
+        self.form.refuse(problem)
+        return make_response(reading(self.show), status_of(problem))
+
+
+def signed_in(opened: Opened) -> Response:
+    """Hand the new session's cookie out, forget what led to it, and go where the person wanted to."""
+    session.clear()
+    return set_session_cookie(away(internal(request.values.get("next")) or "/dashboard"), opened)
+
+
+# ---- What went wrong
+
+
+def render(problem: Problem) -> Response:
+    """Show a failure: the form again, the way to sign in, or a page that says who refused and what to do."""
+    refusable: FormPage[Any] | None = g.pop("refusable", None)
+    if problem.code == "auth:unauthenticated":
+        return _to_sign_in()
+    if request.headers.get("HX-Request") == "true":
+        return _reload_with(problem)
+    if refusable is not None and problem.status < 500 and problem.code not in _NOT_SHOWN_AGAIN:
+        return refusable.refuse(problem)
+    actor: Actor | None = g.get("actor")
+    known = actor is not None and actor.is_signed_in
+    shown = error_page(problem, request_id=g.get("request_id", ""), signed_in=known)
+    return make_response(page("errors/error.html", error=shown), shown.status)
+
+
+def _to_sign_in() -> Response:
+    wanted = request.full_path.rstrip("?") if request.method in SAFE_METHODS and request.path != "/" else ""
+    response = away("/sign-in" + (f"?next={_quoted(wanted)}" if wanted else ""))
+    if request.headers.get("HX-Request") == "true":
+        response.headers["HX-Redirect"] = response.location
+        response.status_code = 200
+    return response
+
+
+def _quoted(path: str) -> str:
+    return path.replace("%", "%25").replace("&", "%26").replace("#", "%23").replace("+", "%2B")
+
+
+def _reload_with(problem: Problem) -> Response:
+    """Let a part of a page that could not be changed say so, and show what is there now."""
+    flash(problem.message, "danger")
+    return Response(status=200, headers={"HX-Refresh": "true"})
+
+
+DIALECT = Dialect("portal", ("/",), render)

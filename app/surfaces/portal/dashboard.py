@@ -1,0 +1,109 @@
+"""The first page after signing in."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.core.access import Actor
+from app.core.paging import CursorWindow, Window
+from app.domains.audit import queries as audit
+from app.domains.audit.kinds import AuditKind
+from app.domains.audit.models import AuditEvent
+from app.domains.sessions import queries as sessions
+from app.domains.sessions.devices import describe
+from app.domains.tenants import queries as tenants
+from app.surfaces.portal.base import area, away, door, page
+from app.surfaces.shared.actor import current_actor
+
+bp = area("dashboard")
+
+_SHOWN = 8
+
+_WORDS: Mapping[AuditKind, tuple[str, str]] = {
+    AuditKind.USER_REGISTERED: ("user", "Created the account"),
+    AuditKind.USER_EMAIL_VERIFIED: ("shield-check", "Confirmed the e-mail address"),
+    AuditKind.USER_SIGNED_IN: ("monitor", "Signed in"),
+    AuditKind.USER_SIGNED_OUT: ("log-out", "Signed out"),
+    AuditKind.USER_SIGNED_OUT_EVERYWHERE: ("log-out", "Signed out elsewhere"),
+    AuditKind.USER_SIGN_IN_FAILED: ("triangle-alert", "A sign-in failed"),
+    AuditKind.USER_SIGN_IN_CODE_REQUESTED: ("mail", "Asked for a sign-in code"),
+    AuditKind.USER_PASSWORD_CHANGED: ("key-round", "Changed the password"),
+    AuditKind.USER_PASSWORD_RESET: ("key-round", "Set a new password by link"),
+    AuditKind.USER_PASSWORD_RESET_REQUESTED: ("mail", "Asked for a reset link"),
+    AuditKind.USER_POLICY_ACCEPTED: ("file-text", "Accepted a policy"),
+    AuditKind.SESSION_REVOKED: ("log-out", "Ended a session"),
+    AuditKind.SESSION_REUSE_DETECTED: ("triangle-alert", "A spent token was shown again"),
+    AuditKind.SESSION_TENANT_SELECTED: ("building-2", "Chose an organization"),
+    AuditKind.TENANT_CREATED: ("building-2", "Founded an organization"),
+    AuditKind.MEMBER_JOINED: ("building-2", "Joined an organization"),
+    AuditKind.API_TOKEN_CREATED: ("key-round", "Made an API token"),
+    AuditKind.API_TOKEN_REVOKED: ("key-round", "Ended an API token"),
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that a newcomer does once."""
+
+    label: str
+    done: bool
+    why: str = ""
+    action: str = ""
+    href: str = ""
+
+
+@dataclass(frozen=True)
+class Happening:
+    """One row of the person's own trail in plain words."""
+
+    icon: str
+    label: str
+    at: datetime
+    place: str
+
+
+@bp.get("/dashboard")
+@door("user")
+def index():
+    actor = current_actor()
+    return page(
+        "pages/dashboard.html",
+        organization=tenants.sheet(actor) if actor.tenant_id else None,
+        session_count=sessions.active(actor, window=Window(limit=1)).total,
+        activity=[_told(event) for event in audit.mine(actor, window=CursorWindow(limit=_SHOWN)).items],
+        steps=_steps(actor),
+    )
+
+
+@bp.get("/")
+def home():
+    return away("/dashboard" if door.visitor().is_signed_in else "/sign-in")
+
+
+def _steps(actor: Actor) -> Sequence[Step]:
+    """Return what is left to do; nothing once all is done."""
+    steps = (
+        Step("Create your account", done=True),
+        Step(
+            "Confirm your e-mail address",
+            done=actor.email_verified,
+            why=f"We send a link to {actor.email}.",
+            action="Send it",
+            href="/account",
+        ),
+        Step(
+            "Found or choose an organization",
+            done=actor.tenant_id is not None,
+            why="It is where you work with others.",
+            action="Begin",
+            href="/organizations",
+        ),
+    )
+    return () if all(step.done for step in steps) else steps
+
+
+def _told(event: AuditEvent) -> Happening:
+    subject, _, verb = str(event.kind).replace("_", " ").partition(".")
+    icon, label = _WORDS.get(event.kind, ("history", f"{subject} {verb}".capitalize()))
+    device = describe(event.user_agent) if event.user_agent else ""
+    return Happening(icon, label, event.at, " · ".join(part for part in (event.ip or "", device) if part))

@@ -1,0 +1,73 @@
+"""The organizations a person works in: choosing one, founding one."""
+
+import re
+import unicodedata
+from uuid import UUID
+
+from flask import flash
+from wtforms import StringField
+from wtforms.validators import InputRequired
+
+from app.core.ids import Ref
+from app.core.paging import Window
+from app.domains.auth import selection
+from app.domains.settings import queries as settings
+from app.domains.tenants import operations, queries
+from app.surfaces.portal.base import FormPage, PortalForm, area, away, door, typed
+from app.surfaces.shared.actor import current_actor
+
+bp = area("organizations")
+
+_MOST = 100
+
+
+class NewOrganizationForm(PortalForm):
+    faults = {"tenant:slug_taken": "slug"}
+    name = StringField("Name", [InputRequired("Give the organization a name.")])
+    slug = StringField("Short name in addresses")
+
+    @property
+    def wanted_slug(self) -> str:
+        """Return the slug that was typed, else one made from the name."""
+        return (self.slug.data or "").strip().lower() or slug_from(self.name.data or "")
+
+
+def slug_from(name: str) -> str:
+    """Return a slug for a name: its letters and digits without accents, joined by hyphens."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return "-".join(re.findall(r"[a-z0-9]+", plain))[:50].strip("-")
+
+
+def _page() -> FormPage[NewOrganizationForm]:
+    return FormPage(
+        NewOrganizationForm,
+        "organizations/list.html",
+        lambda: {
+            "memberships": queries.mine(current_actor(), window=Window(limit=_MOST)).items,
+            "trial_days": settings.integer("billing.trial_days"),
+        },
+    )
+
+
+@bp.get("/organizations")
+@door("user")
+def index():
+    return _page().show()
+
+
+@bp.post("/organizations")
+@door("user")
+def create():
+    form = _page().take()
+    tenant = operations.create(current_actor(), name=typed(form.name), slug=form.wanted_slug)
+    selection.work_in(current_actor(), tenant=Ref(id=tenant.id))
+    flash(f"{tenant.name} is founded, and you are its owner.", "success")
+    return away("/dashboard")
+
+
+@bp.post("/organizations/<uuid:tenant_uid>/select")
+@door("user")
+def select(tenant_uid: UUID):
+    membership = selection.work_in(current_actor(), tenant=Ref(uid=tenant_uid))
+    flash(f"You work in {membership.tenant.name} now.", "success")
+    return away("/dashboard")

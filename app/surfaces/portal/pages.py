@@ -1,0 +1,68 @@
+"""Pages for everybody: the legal texts and the way to the APIs' documentation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.core.errors import NotFound
+from app.core.settings import current_settings
+from app.domains.accounts import policies
+from app.surfaces.portal.base import area, door, page
+
+bp = area("pages")
+
+
+class PageNotFound(NotFound):
+    code, message = "route:not_found", "There is nothing at this address."
+
+
+@dataclass(frozen=True)
+class Reference:
+    """One dialect's documentation."""
+
+    name: str
+    title: str
+    reads_like: str
+    path: str
+
+    @property
+    def docs(self) -> str:
+        return f"/developers/{self.name.replace('_', '-')}"
+
+    @property
+    def document(self) -> str:
+        return f"/openapi/{self.name}.json"
+
+    @property
+    def base(self) -> str:
+        return current_settings().public_url + self.path
+
+
+REFERENCES: Mapping[str, Reference] = {
+    reference.name.replace("_", "-"): reference
+    for reference in (
+        Reference("services_v1", "Services v1", "Verbs in the path: GET reads, POST does.", "/v1"),
+        Reference("api_v1", "API v1", "REST in camelCase, inside one organization.", "/api/v1"),
+        Reference("platform_api", "Platform API", "REST in snake_case with prefixed ids.", "/platform/api"),
+        Reference("client_v1", "Client v1", "Service users keep client accounts.", "/v1/client"),
+        Reference("v0", "v0", "REST in snake_case with handles and a cookie.", "/v0"),
+    )
+}
+
+
+@bp.get("/policies/<string:type>")
+def policy(type: str):
+    return page("pages/policy.html", policy=policies.policy_in_force(door.visitor(), type=type))
+
+
+@bp.get("/developers")
+def developers():
+    door.visitor()
+    return page("pages/developers.html", references=REFERENCES.values())
+
+
+@bp.get("/developers/<string:dialect>")
+def reference(dialect: str):
+    door.visitor()
+    if dialect not in REFERENCES:
+        raise PageNotFound
+    return page("pages/reference.html", reference=REFERENCES[dialect])
