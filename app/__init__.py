@@ -13,7 +13,7 @@ from app.surfaces.shared.actor import SAFE_METHODS
 from app.surfaces.shared.headers import init_headers
 from app.surfaces.shared.limits import init_limits
 from app.surfaces.shared.logs import configure_logs, init_logs
-from app.surfaces.shared.transaction import reading, transaction
+from app.surfaces.shared.transaction import reading, writing
 
 ROOT = Path(__file__).resolve().parent.parent
 MAX_BODY = 2 * 1024 * 1024
@@ -29,8 +29,7 @@ class App(Flask):
             return super().dispatch_request()
         if request.method in SAFE_METHODS and not getattr(view, "writes", False):
             return reading(self._dispatch)
-        with transaction():
-            return self._dispatch()
+        return writing(self._dispatch)
 
     def _dispatch(self) -> ResponseReturnValue:
         # Templates and schemas read what the queries loaded, so the answer is made before the session closes.

@@ -35,7 +35,7 @@ from app.domains.auth.credentials import (
     require_verified_where_asked,
 )
 from app.domains.auth.login_tokens import IssuedLoginToken
-from app.domains.auth.models import CodePurpose
+from app.domains.auth.models import CodePurpose, LoginToken
 from app.domains.auth.registration import SignUpStarted, begin_again, verify_code
 from app.domains.auth.requesters import origin_of, requester
 from app.domains.auth.selection import hold_rules
@@ -108,12 +108,13 @@ def authenticate(actor: Actor, *, login_token: str, plan: Plan, code: str | None
     """
     token_id = login_tokens.id_of(login_token)
     spent = limits.spend(LOGIN_TOKEN_TRIES, token=token_id)
+    user = db.session.get_one(User, db.session.get_one(LoginToken, token_id).user_id)
+    if user.two_factor_enabled:
+        give_back(spent)
+        raise TwoFactorRequired
     token = login_tokens.spend(token_id)
-    user = db.session.get_one(User, token.user_id)
     if user.disabled_at is not None:
         raise AccountDisabled
-    if user.two_factor_enabled:
-        raise TwoFactorRequired
     give_back(spent)
     return open_session(
         actor,

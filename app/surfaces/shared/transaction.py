@@ -4,13 +4,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.core import outbox
 from app.core.db import READ_ONLY, db
 from app.core.errors import AppError
 
 R = TypeVar("R")
+
+_TRIES = 3
+_COLLISIONS = frozenset({"40001", "40P01"})
+"""SQLSTATEs of PostgreSQL: serialization failure, deadlock."""
 
 
 @contextmanager
@@ -46,6 +50,27 @@ def _end(*, keep: bool) -> None:
         db.session.close()
     if keep:
         outbox.ring(promised)
+
+
+def writing(work: Callable[[], R]) -> R:
+    """Run a piece of work as one transaction, anew where another one came in between.
+
+    Two that ask for the same unique thing at once, deadlocks and serialization failures: the loser was rolled
+    back whole, so it begins again and sees what the winner did.
+    """
+    for _ in range(_TRIES - 1):
+        try:
+            with transaction():
+                return work()
+        except DBAPIError as error:
+            if not _came_in_between(error):
+                raise
+    with transaction():
+        return work()
+
+
+def _came_in_between(error: DBAPIError) -> bool:
+    return isinstance(error, IntegrityError) or getattr(error.orig, "sqlstate", None) in _COLLISIONS
 
 
 def reading(work: Callable[[], R]) -> R:
