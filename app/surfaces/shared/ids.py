@@ -11,6 +11,11 @@ _UNKNOWN = Ref(id=0)
 """A malformed id names nothing, and is answered as one that is not there."""
 
 
+def ref_of(text: str, prefix: str) -> Ref:
+    """Return what a part of an address names; what is no id names nothing."""
+    return parse_ref(text, prefix) or _UNKNOWN
+
+
 class RefField(ma.fields.Field[Ref]):
     """Any form of a row's id; what is none of them names nothing."""
 

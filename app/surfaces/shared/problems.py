@@ -1,7 +1,8 @@
 """Any failure becomes one Problem, and the dialect that the caller speaks words it."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -10,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
-from app.core.errors import AppError, Internal, Unavailable
+from app.core.errors import AppError, Internal, Unavailable, ValidationFailed
 
 log = logging.getLogger(__name__)
 
@@ -123,6 +124,17 @@ def problem_of(error: Exception) -> Problem:
         return _of_app_error(Unavailable())
     log.error("unforeseen failure", exc_info=error)
     return _of_app_error(Internal())
+
+
+@contextmanager
+def fields_called(**names: str) -> Iterator[None]:
+    """Name fields at fault as the caller sent them: ``fields_called(password="new_password")``."""
+    try:
+        yield
+    except ValidationFailed as error:
+        raise ValidationFailed(
+            {names.get(name, name): said for name, said in error.fields.items()}
+        ) from error
 
 
 def _of_app_error(error: AppError) -> Problem:
