@@ -46,6 +46,8 @@ class Plan:
     """Whether a random token carries it (cookie, v0's body), else signed tokens alone."""
     refreshable: bool = False
     remember: bool = False
+    lifetime: timedelta | None = None
+    """How long it lasts where neither a refresh token nor the person's wish decides."""
     tenant_id: int | None = None
     environment: Environment | None = None
     device_name: str | None = None
@@ -106,7 +108,7 @@ def open_session(actor: Actor, *, user: User, method: str, factors: int, plan: P
         country=devices.country_of(actor.origin.ip),
         persistent=plan.remember,
         last_used_at=now,
-        expires_at=now + (timedelta(0) if plan.refreshable else _lifetime(plan.remember)),
+        expires_at=now + _lifetime(plan),
     )
     db.session.add(session)
     db.session.flush()  # generate session.id for the refresh token and the audit row
@@ -149,8 +151,12 @@ def _tell_of_new_device(session: UserSession, user: User) -> None:
     )
 
 
-def _lifetime(remember: bool) -> timedelta:
-    if remember:
+def _lifetime(plan: Plan) -> timedelta:
+    if plan.refreshable:
+        return timedelta(0)  # its first refresh token lengthens it
+    if plan.lifetime is not None:
+        return plan.lifetime
+    if plan.remember:
         return timedelta(days=settings.integer("auth.remember_days"))
     return timedelta(hours=settings.integer("auth.session_hours"))
 
@@ -194,6 +200,18 @@ def rotate(actor: Actor, *, refresh_token: str) -> Rotated:
     successor = tokens.issue_refresh(session, parent=shown)
     session.last_used_at, session.ip = now, actor.origin.ip
     return Rotated(session, user, successor)
+
+
+@operation(Access.PUBLIC)
+def refresh(actor: Actor, *, refresh_token: str) -> Rotated:
+    """Swap the refresh token of a person-level sign-in; one that is bound to an organization is not widened.
+
+    :raises RefreshTokenInvalid, RefreshTokenReused: as in ``rotate``; a bound one's token is not spent
+    """
+    rotated = rotate(actor, refresh_token=refresh_token)
+    if rotated.session.tenant_id is not None:
+        raise RefreshTokenInvalid
+    return rotated
 
 
 def _end_reused(actor: Actor, session: UserSession, user: User) -> None:
