@@ -58,8 +58,8 @@ def _counter(bucket: Bucket) -> Callable[[], None]:
 
     count.__name__ = count.__qualname__ = f"count_{bucket.name}"
     seconds = bucket.rules[0].seconds
-    # The limiter also asks before the request is looked at, where an endpoint was counted once, and then drops
-    # the answer: there is no value yet.
+    # From an endpoint's second call on the limiter also asks before the request is looked at, and drops the
+    # answer: there is no value yet.
     limit: Callable[[], str] = lambda: f"{g.get('limit_value', 1)} per {seconds} second"  # noqa: E731
     counted: Callable[[], None] = limiter.limit(limit, scope=bucket.name)(count)
     return counted
