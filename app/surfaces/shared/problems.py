@@ -7,11 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from flask import Flask, Response, g, request
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
-from app.core.errors import AppError, Internal, Unavailable, ValidationFailed
+from app.core.errors import AppError, Internal, ValidationFailed
 
 log = logging.getLogger(__name__)
 
@@ -117,11 +115,6 @@ def problem_of(error: Exception) -> Problem:
         return _of_app_error(error)
     if isinstance(error, HTTPException):
         return _of_http(error)
-    if isinstance(error, PoolTimeout | OperationalError | InterfaceError) or (
-        isinstance(error, DBAPIError) and error.connection_invalidated
-    ):
-        log.warning("database unavailable: %s", type(error).__name__, exc_info=error)
-        return _of_app_error(Unavailable())
     log.error("unforeseen failure", exc_info=error)
     return _of_app_error(Internal())
 

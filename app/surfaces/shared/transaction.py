@@ -1,14 +1,18 @@
 """The one place where work is committed or rolled back: once a request, once a job, once a command."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.core import outbox
 from app.core.db import READ_ONLY, db
-from app.core.errors import AppError
+from app.core.errors import AppError, Unavailable
+
+log = logging.getLogger(__name__)
 
 R = TypeVar("R")
 
@@ -57,32 +61,44 @@ def writing(work: Callable[[], R]) -> R:
 
     Two that ask for the same unique thing at once, deadlocks and serialization failures: the loser was rolled
     back whole, so it begins again and sees what the winner did.
+
+    :raises Unavailable: if the database does not answer
     """
-    for _ in range(_TRIES - 1):
+    return _run(work, read_only=False, again=_came_in_between)
+
+
+def reading(work: Callable[[], R]) -> R:
+    """Run a read-only piece of work, anew if the connection turned out to be dead (the server was restarted).
+
+    :raises Unavailable: if the database does not answer
+    """
+    return _run(work, read_only=True, again=lambda error: error.connection_invalidated)
+
+
+def _run(work: Callable[[], R], *, read_only: bool, again: Callable[[DBAPIError], bool]) -> R:
+    tries = _TRIES
+    while True:
+        tries -= 1
         try:
-            with transaction():
+            with transaction(read_only=read_only):
                 return work()
+        except PoolTimeout as error:
+            raise _unavailable(error) from error
         except DBAPIError as error:
-            if not _came_in_between(error):
-                raise
-    with transaction():
-        return work()
+            if tries and again(error):
+                continue
+            if isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated:
+                raise _unavailable(error) from error
+            raise
 
 
 def _came_in_between(error: DBAPIError) -> bool:
     return isinstance(error, IntegrityError) or getattr(error.orig, "sqlstate", None) in _COLLISIONS
 
 
-def reading(work: Callable[[], R]) -> R:
-    """Run a read-only piece of work, once more if the connection turned out to be dead (server restarted)."""
-    try:
-        with transaction(read_only=True):
-            return work()
-    except DBAPIError as error:
-        if not error.connection_invalidated:
-            raise
-    with transaction(read_only=True):
-        return work()
+def _unavailable(error: Exception) -> Unavailable:
+    log.warning("database unavailable: %s", type(error).__name__, exc_info=error)
+    return Unavailable()
 
 
 def drop_connections() -> None:
