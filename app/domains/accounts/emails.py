@@ -39,3 +39,9 @@ def checked(email: str, *, field: str = "email") -> str:
     except EmailNotValidError as error:
         raise ValidationFailed({field: ["This is not an e-mail address."]}) from error
     return found.normalized
+
+
+def masked(email: str) -> str:
+    """Return an address that its owner recognises and nobody else learns: ``j***@acme.example``."""
+    local, at, domain = email.rpartition("@")
+    return f"{local[:1]}***{at}{domain}"

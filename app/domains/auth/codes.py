@@ -74,9 +74,18 @@ def issue(
     return IssuedCode(code, allowed.expires_in)
 
 
-def check(purpose: CodePurpose, email_key: str, code: str, *, sign_up_id: int | None = None) -> MailedCode:
+def check(
+    purpose: CodePurpose,
+    email_key: str,
+    code: str,
+    *,
+    sign_up_id: int | None = None,
+    session_id: int | None = None,
+) -> MailedCode:
     """Use a code up, or use up one of its tries; of many at once with the right code one wins.
 
+    :param sign_up_id: take only the code of this sign-up
+    :param session_id: take only the code that this session asked for
     :raises OtpInvalid: whatever was wrong
     """
     open_code = [
@@ -88,6 +97,8 @@ def check(purpose: CodePurpose, email_key: str, code: str, *, sign_up_id: int | 
     ]
     if sign_up_id is not None:
         open_code.append(MailedCode.sign_up_id == sign_up_id)
+    if session_id is not None:
+        open_code.append(MailedCode.session_id == session_id)
     found = db.session.scalars(
         sa.update(MailedCode)
         .where(*open_code)

@@ -14,7 +14,7 @@ from app.core.buckets import REGISTRATIONS
 from app.core.db import db, rows_changed
 from app.core.errors import Conflict, Forbidden, ValidationFailed
 from app.core.links import public_url
-from app.domains.accounts import emails, handles, passwords
+from app.domains.accounts import emails, handles, languages, passwords
 from app.domains.accounts.models import HeldHandle, User
 from app.domains.accounts.policies import accept_all
 from app.domains.audit.kinds import AuditKind
@@ -77,6 +77,17 @@ def check_names(newcomer: Newcomer) -> None:
     }
     if wrong:
         raise ValidationFailed(wrong)
+
+
+def check_place(newcomer: Newcomer) -> None:
+    """Refuse a language that the instance does not speak and what is no time zone.
+
+    :raises ValidationFailed: at locale, timezone
+    """
+    if newcomer.locale is not None:
+        languages.check_language(newcomer.locale)
+    if newcomer.timezone is not None:
+        languages.check_timezone(newcomer.timezone)
 
 
 def check_display_name(name: str) -> None:

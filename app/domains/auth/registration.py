@@ -30,6 +30,7 @@ from app.domains.auth.newcomers import (
     by_key,
     check_display_name,
     check_names,
+    check_place,
     checked_address,
     checked_handle,
     create_decoy,
@@ -75,7 +76,7 @@ def sign_up(actor: Actor, *, newcomer: Newcomer, accept_policies: bool) -> SignU
     A new address gets its account at once, unproven. For one never proven, name and password wait for the
     code of this sign-up. A proven one is left alone and gets a notice instead of a code.
 
-    :raises ValidationFailed: at email, password, first_name, last_name, accept_policies
+    :raises ValidationFailed: at email, password, first_name, last_name, locale, timezone, accept_policies
     :raises RegistrationClosed: if only invited addresses may register
     :raises RateLimited: see bucket ``registrations``
     """
@@ -83,6 +84,7 @@ def sign_up(actor: Actor, *, newcomer: Newcomer, accept_policies: bool) -> SignU
     if not accept_policies:
         raise ValidationFailed({"accept_policies": ["Accept the terms and the privacy notice to go on."]})
     check_names(newcomer)
+    check_place(newcomer)
     password_hash = new_hash(newcomer)
     user = by_key(key)
     if user is None:
@@ -111,6 +113,7 @@ def register(actor: Actor, *, newcomer: Newcomer) -> User:
     """
     address, key = checked_address(actor, newcomer.email)
     check_names(newcomer)
+    check_place(newcomer)
     password_hash = new_hash(newcomer)
     user = try_create(actor, newcomer, address, password_hash) if by_key(key) is None else None
     if user is None:
@@ -131,6 +134,7 @@ def register_with_handle(actor: Actor, *, newcomer: Newcomer) -> None:
     address, key = checked_address(actor, newcomer.email)
     handle = checked_handle(newcomer.handle or "")
     check_display_name(newcomer.display_name or "")
+    check_place(newcomer)
     password_hash = new_hash(newcomer)
     if not handle_is_free(handle):
         raise HandleTaken
