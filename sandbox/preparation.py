@@ -42,18 +42,16 @@ class Preparation:
             bool(self._database) or self._has_own_file()
         )
         self._stamp.unlink(missing_ok=True)
-        await self._flask("db", "upgrade")
-        if not seeded:
-            await self._flask("seed")
+        await self._flask("db upgrade", *([] if seeded else ["seed"]))
         self._stamp.write_text(json.dumps(self._state()), encoding="utf-8")
 
     def _has_own_file(self) -> bool:
         return not self._database and (self.instance.folder / "portico.db").exists()
 
-    async def _flask(self, *words: str) -> None:
+    async def _flask(self, *commands: str) -> None:
         child = Child(
-            name=f"flask {' '.join(words)}",
-            command=[sys.executable, "-m", "flask", *words],
+            name="prepare",
+            command=[sys.executable, "-m", "sandbox.commands", *commands],
             environment=self.environment,
             log=self.instance.logs / "prepare.log",
             folder=ROOT,
@@ -66,7 +64,7 @@ class Preparation:
             await child.stop()
             raise
         if code != 0:
-            raise CannotStart(f"`{child.name}` failed:\n{child.last_lines()}")
+            raise CannotStart(f"The database could not be prepared:\n{child.last_lines()}")
 
     @property
     def _database(self) -> str:

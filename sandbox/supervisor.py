@@ -77,11 +77,11 @@ class Supervisor:
         if due:
             _say("Preparing the database …")
         await asyncio.gather(self._start_valkey(), self._start_mail())
-        if due:
-            await preparation.carry_out()
         web = self._child("web", "sandbox.web", self.settings["PORT"])
         worker = self._child("worker", "flask", "worker")
-        await web.start()
+        await web.start()  # it takes a second to load and asks the database nothing before its first request
+        if due:
+            await preparation.carry_out()
         await worker.start()
         await self._wait_for_an_answer(web)
         for child in self.children:
