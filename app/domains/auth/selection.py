@@ -93,7 +93,10 @@ def select_tenant(actor: Actor, *, tenant: Ref, environment: Environment = Envir
     :raises TenantNotFound: not a member, deactivated, merely invited, or no such organization
     :raises PermissionDenied: another environment than prod needs ``environments.switch``
     """
-    membership = _admitted(actor, tenant, environment)
+    membership, session = _admitted(actor, tenant, environment)
+    if session.token_hash is None:
+        # Only signed tokens carry it, each with an end of its own: it lasts as long as the latest of them.
+        session.expires_at = max(session.expires_at, clock.now() + SCOPED_LIFE)
     token = _token(actor, membership, environment, SCOPED_LIFE)
     record(
         actor,
@@ -128,7 +131,7 @@ def work_in(actor: Actor, *, tenant: Ref) -> Membership:
 
     :raises TenantNotFound: not a member, deactivated, merely invited, or no such organization
     """
-    membership = _admitted(actor, tenant, Environment.PROD)
+    membership, _ = _admitted(actor, tenant, Environment.PROD)
     sessions.select_tenant(actor, tenant_id=membership.tenant_id)
     record(
         actor,
@@ -139,7 +142,7 @@ def work_in(actor: Actor, *, tenant: Ref) -> Membership:
     return membership
 
 
-def _admitted(actor: Actor, tenant: Ref, environment: Environment) -> Membership:
+def _admitted(actor: Actor, tenant: Ref, environment: Environment) -> tuple[Membership, UserSession]:
     membership = tenants.membership_in(actor, tenant)
     session = db.session.get_one(UserSession, actor.session_id)
     user = db.session.get_one(User, actor.user_id)
@@ -155,7 +158,7 @@ def _admitted(actor: Actor, tenant: Ref, environment: Environment) -> Membership
     allowed = permissions_of(membership.role, membership.profile_id)
     if environment is not Environment.PROD and Permission.ENVIRONMENTS_SWITCH not in allowed:
         raise PermissionDenied(layer="role", remedy="An owner or admin can give it through role or profile.")
-    return membership
+    return membership, session
 
 
 def _token(actor: Actor, membership: Membership, environment: Environment, life: timedelta) -> str:

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import sqlalchemy as sa
+
 from app.core import clock
 from app.core.access import Actor
 from app.core.db import db
@@ -10,6 +12,25 @@ from app.domains.audit.operations import record
 from app.domains.billing.models import Subscription, SubscriptionStatus
 from app.domains.billing.plans import DEV
 from app.domains.settings import queries as settings
+
+
+def end(*, tenant_id: int) -> None:
+    """End an organization's subscription with its period: it is closed, nothing is renewed."""
+    subscription = _of(tenant_id)
+    if subscription is not None and subscription.status is not SubscriptionStatus.NONE:
+        subscription.status = SubscriptionStatus.CANCELLED
+
+
+def fall_back(*, tenant_id: int) -> None:
+    """Put an organization that comes back on dev, without a new trial."""
+    subscription = _of(tenant_id)
+    if subscription is not None:
+        subscription.plan_code, subscription.status = DEV.code, SubscriptionStatus.NONE
+        subscription.period_start, subscription.period_end = clock.now(), None
+
+
+def _of(tenant_id: int) -> Subscription | None:
+    return db.session.scalar(sa.select(Subscription).where(Subscription.tenant_id == tenant_id))
 
 
 def begin(actor: Actor, *, tenant_id: int) -> Subscription:

@@ -1,5 +1,6 @@
 """What an organization may use now."""
 
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,6 +11,9 @@ from app.core.access import Access, Actor, operation
 from app.core.db import db
 from app.domains.billing.models import Subscription, SubscriptionStatus
 from app.domains.billing.plans import DEV, PLANS, Plan
+
+_ENDING = (SubscriptionStatus.TRIALING, SubscriptionStatus.CANCELLED)
+"""Those that fall back to dev when their period is over."""
 
 
 @dataclass(frozen=True)
@@ -44,18 +48,26 @@ def standing_of(subscription: Subscription | None) -> Standing:
     """Return what a subscription amounts to at this moment."""
     if subscription is None:
         return Standing(DEV, SubscriptionStatus.NONE, None, None)
-    trialing = subscription.status is SubscriptionStatus.TRIALING
-    if trialing and subscription.trial_ends_at is not None and subscription.trial_ends_at <= clock.now():
-        return Standing(DEV, SubscriptionStatus.NONE, None, subscription.trial_ends_at)
+    over = subscription.status in _ENDING and subscription.period_end
+    if over and over <= clock.now():
+        return Standing(DEV, SubscriptionStatus.NONE, end_of_month(over), subscription.trial_ends_at)
     return Standing(
         PLANS[subscription.plan_code],
         subscription.status,
-        subscription.period_end or _end_of_month(subscription.period_start),
+        subscription.period_end or end_of_month(subscription.period_start),
         subscription.trial_ends_at,
     )
 
 
-def _end_of_month(start: datetime) -> datetime:
-    """Return when the running month ends: a free plan rolls on from month to month."""
-    months = (clock.now() - start) // timedelta(days=30) + 1
-    return start + timedelta(days=30) * months
+def end_of_month(start: datetime) -> datetime:
+    """Return when the running month ends, of those that roll on from ``start``: 31 January, 28 February."""
+    now = clock.now()
+    months = max(1, (now.year - start.year) * 12 + now.month - start.month)
+    ends = _after_months(start, months)
+    return ends if ends > now else _after_months(start, months + 1)
+
+
+def _after_months(start: datetime, months: int) -> datetime:
+    years, month = divmod(start.month - 1 + months, 12)
+    year = start.year + years
+    return start.replace(year=year, month=month + 1, day=min(start.day, monthrange(year, month + 1)[1]))

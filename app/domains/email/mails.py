@@ -51,6 +51,12 @@ MAILS: Mapping[str, MailDefinition] = {
             subject="{{ tenant_name }} is ready",
         ),
         MailDefinition(
+            name="organization_status",
+            event="organization.status_changed",
+            variables=("status", "reason"),
+            subject="{{ tenant_name }} is now {{ status }}",
+        ),
+        MailDefinition(
             name="sign_in_code",
             event="account.sign_in_code",
             variables=("code", "expires_in"),
@@ -164,6 +170,11 @@ def organization_welcome(
 ) -> None:
     """Tell an owner that the organization is ready."""
     _promise("organization_welcome", to, first_name, tenant_name, trial_ends_at=trial_ends_at, link=link)
+
+
+def organization_status(to: str, *, first_name: str, tenant_name: str, status: str, reason: str) -> None:
+    """Tell owner and billing address that an organization was suspended, closed or opened again."""
+    _promise("organization_status", to, first_name, tenant_name, status=status, reason=reason)
 
 
 def sign_in_code(

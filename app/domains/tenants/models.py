@@ -31,6 +31,8 @@ class Tenant(Identified, Timed, Base):
     slug: Mapped[str] = mapped_column(sa.String(50), unique=True)
     name: Mapped[str] = mapped_column(sa.String(200))
     status: Mapped[TenantStatus] = mapped_column(Words(TenantStatus), default=TenantStatus.ACTIVE)
+    status_reason: Mapped[str | None] = mapped_column(sa.String(500))
+    """Why the platform's admins gave it its status."""
     billing_email: Mapped[str | None] = mapped_column(sa.String(320))
     setup_completed_at: Mapped[datetime | None]
 

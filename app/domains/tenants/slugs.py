@@ -11,9 +11,8 @@ _SHORTEST, _LONGEST = 3, 50
 
 def check(slug: str) -> Literal["invalid", "reserved"] | None:
     """Say why a slug cannot be had: 3 to 50 of a-z, 0-9 and single inner hyphens, no reserved word."""
-    lowered = slug.lower()
-    if lowered in RESERVED_WORDS:
+    if slug in RESERVED_WORDS:
         return "reserved"
-    if not _SHORTEST <= len(slug) <= _LONGEST or not _SLUG.fullmatch(lowered):
+    if not _SHORTEST <= len(slug) <= _LONGEST or not _SLUG.fullmatch(slug):
         return "invalid"
     return None

@@ -1,0 +1,131 @@
+"""Every organization of the instance, for the platform's admins, and what state each is in."""
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from app.core.access import Access, Actor, operation
+from app.core.db import db
+from app.core.errors import ValidationFailed
+from app.core.ids import Ref
+from app.core.paging import Page, Window, paginate
+from app.domains.accounts import emails
+from app.domains.accounts.models import User
+from app.domains.audit.kinds import AuditKind
+from app.domains.audit.operations import record
+from app.domains.billing import operations as billing
+from app.domains.billing.models import Subscription
+from app.domains.billing.queries import Standing, standing_of
+from app.domains.email import mails
+from app.domains.permissions.roles import Role
+from app.domains.tenants.models import Membership, MembershipStatus, Tenant, TenantStatus
+from app.domains.tenants.queries import TenantNotFound
+
+REASON_LENGTH = 500
+
+
+@dataclass(frozen=True)
+class TenantRow:
+    """One organization as the platform's admins see it in their list."""
+
+    tenant: Tenant
+    standing: Standing
+    member_count: int
+
+
+@operation(Access.PLATFORM_ADMIN)
+def all_tenants(
+    actor: Actor, *, window: Window, status: TenantStatus | None = None, search: str = ""
+) -> Page[TenantRow]:
+    """Return the organizations of the instance, newest first.
+
+    :param search: any part of name, slug or billing address, regardless of case
+    """
+    query = _rows()
+    if status is not None:
+        query = query.where(Tenant.status == status)
+    if search:
+        columns = (Tenant.name, Tenant.slug, Tenant.billing_email)
+        query = query.where(sa.or_(*(column.icontains(search, autoescape=True) for column in columns)))
+    found = paginate(query.order_by(Tenant.id.desc()), window)
+    return Page([_row(row) for row in found.items], found.total, window)
+
+
+@operation(Access.PLATFORM_ADMIN)
+def set_status(actor: Actor, *, tenant: Ref, status: TenantStatus, reason: str | None = None) -> TenantRow:
+    """Suspend, close or open an organization; its people feel it at their next call there.
+
+    Closing ends its subscription with the period, opening it again begins on dev without a new trial.
+    The same status again keeps the newer reason and mails nobody.
+
+    :raises TenantNotFound: if there is none
+    :raises ValidationFailed: at reason
+    """
+    if reason is not None and (len(reason) > REASON_LENGTH or not reason.isprintable()):
+        raise ValidationFailed({"reason": [f"Give at most {REASON_LENGTH} characters on one line."]})
+    named = Tenant.id == tenant.id if tenant.uid is None else Tenant.uid == tenant.uid
+    found = db.session.scalar(sa.select(Tenant).where(named).with_for_update())
+    if found is None:
+        raise TenantNotFound
+    before, changed = found.status, status is not found.status
+    if changed or reason:
+        found.status, found.status_reason = status, reason or None
+        record(
+            actor,
+            AuditKind.TENANT_STATUS_CHANGED,
+            subject=("tenant", found.id),
+            tenant_id=found.id,
+            changes={"status": [str(before), str(status)], "reason": reason},
+        )
+    if changed:
+        _follow(found, before)
+        _tell(found)
+    db.session.flush()  # the row is read anew with what hangs on it
+    return _row(db.session.execute(_rows().where(Tenant.id == found.id)).one())
+
+
+def _follow(tenant: Tenant, before: TenantStatus) -> None:
+    if tenant.status is TenantStatus.ARCHIVED:
+        billing.end(tenant_id=tenant.id)
+    elif before is TenantStatus.ARCHIVED:
+        billing.fall_back(tenant_id=tenant.id)
+
+
+def _tell(tenant: Tenant) -> None:
+    owners = db.session.scalars(
+        sa.select(User)
+        .join(Membership, Membership.user_id == User.id)
+        .where(
+            Membership.tenant_id == tenant.id,
+            Membership.role == Role.OWNER,
+            Membership.status == MembershipStatus.ACTIVE,
+        )
+    )
+    told = {emails.key_of(owner.email): (owner.email, owner.greeting) for owner in owners}
+    if tenant.billing_email:
+        told.setdefault(emails.key_of(tenant.billing_email), (tenant.billing_email, "there"))
+    for address, name in told.values():
+        mails.organization_status(
+            address,
+            first_name=name,
+            tenant_name=tenant.name,
+            status=str(tenant.status),
+            reason=tenant.status_reason or "none",
+        )
+
+
+def _rows() -> sa.Select[tuple[Tenant, Subscription, int]]:
+    members = (
+        sa.select(sa.func.count())
+        .where(Membership.tenant_id == Tenant.id, Membership.status == MembershipStatus.ACTIVE)
+        .correlate(Tenant)
+        .scalar_subquery()
+    )
+    return sa.select(Tenant, Subscription, members).outerjoin(
+        Subscription, Subscription.tenant_id == Tenant.id
+    )
+
+
+def _row(row: sa.Row[tuple[Tenant, Subscription, int]]) -> TenantRow:
+    tenant, subscription, members = row
+    return TenantRow(tenant, standing_of(subscription), members)
