@@ -2,15 +2,21 @@
 
 from flask import Flask
 
-from app.surfaces.api_v1.dialect import DIALECT, blp
-from app.surfaces.shared.openapi import DialectApi, mount_blueprints, secure
+from app.surfaces.api_v1.dialect import DIALECT, ErrorOut, blp
+from app.surfaces.shared.openapi import DialectApi, mount_blueprints
 
 __all__ = ["DIALECT", "mount"]
 
 
 def mount(app: Flask) -> None:
     """Open the way in."""
-    api = DialectApi("api_v1", "api_v1", "REST in camelCase; every answer is an envelope.")
+    api = DialectApi(
+        "api_v1",
+        "Portico API v1",
+        "REST in camelCase inside one organization; every answer is an envelope.",
+        error=ErrorOut,
+        schemes={"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        invalid=400,
+    )
     api.init_app(app)
-    secure(api, {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}})
     mount_blueprints(api, app, [blp])

@@ -2,15 +2,20 @@
 
 from flask import Flask
 
-from app.surfaces.platform_api.dialect import DIALECT, blp
-from app.surfaces.shared.openapi import DialectApi, mount_blueprints, secure
+from app.surfaces.platform_api.dialect import DIALECT, ProblemOut, blp
+from app.surfaces.shared.openapi import DialectApi, mount_blueprints
 
 __all__ = ["DIALECT", "mount"]
 
 
 def mount(app: Flask) -> None:
     """Open the way in."""
-    api = DialectApi("platform_api", "platform_api", "One person, many organizations, two kinds of token.")
+    api = DialectApi(
+        "platform_api",
+        "Portico platform API",
+        "REST in snake_case: one person, many organizations, two kinds of token.",
+        error=ProblemOut,
+        schemes={"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+    )
     api.init_app(app)
-    secure(api, {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}})
     mount_blueprints(api, app, [blp])

@@ -2,15 +2,24 @@
 
 from flask import Flask
 
-from app.surfaces.services_v1.dialect import ALIASES, DIALECT, blp
-from app.surfaces.shared.openapi import DialectApi, mount_blueprints, secure
+from app.surfaces.services_v1.dialect import ALIASES, DIALECT, ProblemOut, blp
+from app.surfaces.shared.actor import COOKIE
+from app.surfaces.shared.openapi import DialectApi, mount_blueprints
 
 __all__ = ["DIALECT", "mount"]
 
 
 def mount(app: Flask) -> None:
     """Open the way in, under both prefixes and once more under /api."""
-    api = DialectApi("services_v1", "services_v1", "Verbs in the path; every answer is an envelope.")
+    api = DialectApi(
+        "services_v1",
+        "Portico services v1",
+        "Verbs in the path, GET reads and POST does; every answer is an envelope.",
+        error=ProblemOut,
+        schemes={
+            "bearer": {"type": "http", "scheme": "bearer"},
+            "cookie": {"type": "apiKey", "in": "cookie", "name": COOKIE},
+        },
+    )
     api.init_app(app)
-    secure(api, {"bearer": {"type": "http", "scheme": "bearer"}})
     mount_blueprints(api, app, [blp], aliases=ALIASES)

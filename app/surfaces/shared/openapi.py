@@ -2,7 +2,8 @@
 
 import json
 import math
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NoReturn, TypeVar
 
 import marshmallow as ma
 from flask import Blueprint as FlaskBlueprint
@@ -14,6 +15,8 @@ from webargs.flaskparser import FlaskParser, is_json_request
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from app.core.settings import current_settings
+
+View = TypeVar("View", bound=Callable[..., Any])
 
 
 class Schema(ma.Schema):
@@ -69,16 +72,87 @@ def _refuse(text: str) -> NoReturn:
 
 
 class Blueprint(SmorestBlueprint):
-    """A dialect's blueprint: bodies are read by ``BodyParser``."""
+    """A dialect's blueprint: bodies are read by ``BodyParser``, and its document says what a door asks for.
+
+    A view's operationId is its contract id: dialect, module, function (``v0.auth.login``).
+    """
 
     ARGUMENTS_PARSER = BodyParser()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._prepare_doc_cbks.append(self._prepare_refusals_doc)
+
+    @staticmethod
+    def refuses(errors: Mapping[int, str | Sequence[str]]) -> Callable[[View], View]:
+        """Document the errors of a call's own by status; what its door and its body imply is added."""
+
+        def decorate(view: View) -> View:
+            marked: Any = view
+            marked._apidoc = {**getattr(view, "_apidoc", {}), "refusals": errors}
+            return view
+
+        return decorate
+
+    def _store_endpoint_docs(
+        self, endpoint: str, obj: Any, parameters: Any, tags: list[str] | None, **options: Any
+    ) -> None:
+        area = obj.__module__.rpartition(".")[2]
+        super()._store_endpoint_docs(endpoint, obj, parameters, tags or [area], **options)
+        for method, info in self._docs[endpoint].items():
+            if method != "parameters":
+                info["operation_id"] = f"{self.name}.{area}.{obj.__name__}"
+                info["level"] = getattr(obj, "level", "public")
+
+    @staticmethod
+    def _prepare_refusals_doc(
+        doc: dict[str, Any], info: dict[str, Any], *, api: "DialectApi", method: str, **_others: Any
+    ) -> dict[str, Any]:
+        public = info["level"] == "public"
+        doc["operationId"] = info["operation_id"]
+        doc["security"] = [] if public else [{name: []} for name in api.schemes]
+        responses = doc.setdefault("responses", {})
+        if isinstance(responses.get(422), str):
+            del responses[422]  # flask-smorest's own words for a wrong field; ours follow
+        errors = {status: _codes(named) for status, named in info.get("refusals", {}).items()}
+        for status, code in api.implied(
+            public=public, changes=method not in ("get", "head"), reads="arguments" in info
+        ):
+            errors.setdefault(status, []).append(code)
+        for status in sorted(errors):
+            responses.setdefault(status, api.refusal(status, errors[status]))
+        return doc
+
+
+def _codes(named: str | Sequence[str]) -> list[str]:
+    return [named] if isinstance(named, str) else list(named)
 
 
 class DialectApi(Api):
     """An Api that leaves errors to the one handler and serves its document under its own name."""
 
-    def __init__(self, name: str, title: str, description: str) -> None:
-        self.dialect = name
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def __init__(
+        self,
+        name: str,
+        title: str,
+        description: str,
+        *,
+        error: type[Schema],
+        schemes: Mapping[str, dict[str, Any]],
+        invalid: int = 422,
+        words: Mapping[str, str] | None = None,
+    ) -> None:
+        """Name a dialect's document.
+
+        :param error: the form of every error
+        :param schemes: the ways to show who calls, as OpenAPI describes them
+        :param invalid: the status of a wrong field
+        :param words: what the dialect says in place of some codes
+        """
+        self.dialect, self.error, self.schemes = name, error, schemes
+        self.invalid, self.words = invalid, words or {}
         super().__init__(
             config_prefix=name.upper(),
             spec_kwargs={
@@ -90,7 +164,7 @@ class DialectApi(Api):
         )
 
     def init_app(self, app: Flask, *, spec_kwargs: dict[str, Any] | None = None) -> None:
-        """Bind to an application; the page's assets are our own, for nothing is fetched from elsewhere."""
+        """Bind to an application; the page that draws the document is the portal's."""
         prefix = self.dialect.upper()
         app.config.update(
             {
@@ -101,15 +175,44 @@ class DialectApi(Api):
         super().init_app(
             app, spec_kwargs={**(spec_kwargs or {}), "servers": [{"url": current_settings().public_url}]}
         )
+        self.spec.components.schema("Error", schema=self.error)
+        for name, scheme in self.schemes.items():
+            self.spec.components.security_scheme(name, scheme)
+
+    def implied(self, *, public: bool, changes: bool, reads: bool) -> Iterator[tuple[int, str]]:
+        """Yield status and code of what any call of this kind may be refused with."""
+        takes_cookie = any(scheme.get("in") == "cookie" for scheme in self.schemes.values())
+        if reads and changes:
+            yield 400, "request:malformed"
+            yield 413, "request:too_large"
+            yield 415, "request:unsupported_media_type"
+        if reads:
+            yield self.invalid, "validation"
+        if not public:
+            yield 401, "auth:unauthenticated"
+        if not public and changes and takes_cookie:
+            yield 403, "auth:csrf_invalid"
+        yield 429, "rate:limited"
+        yield 500, "internal"
+        yield 503, "unavailable"
+
+    def refusal(self, status: int, codes: Sequence[str]) -> dict[str, Any]:
+        """Return how the document describes the errors of one status."""
+        named = dict.fromkeys(self.words.get(code, code) for code in codes)
+        answer: dict[str, Any] = {
+            "description": ", ".join(f"`{code}`" for code in named),
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+        }
+        if status in (429, 503):
+            text = "Seconds after which the call may be tried again."
+            answer["headers"] = {"Retry-After": {"description": text, "schema": {"type": "integer"}}}
+        return answer
+
+    def _register_responses(self) -> None:
+        """Leave flask-smorest's own form of errors out: the dialect has one."""
 
     def _register_error_handlers(self) -> None:
         """Leave errors alone: of several Apis the last one's handlers would win."""
-
-
-def secure(api: DialectApi, schemes: dict[str, dict[str, Any]]) -> None:
-    """Name the ways of authentication in a dialect's document."""
-    for name, scheme in schemes.items():
-        api.spec.components.security_scheme(name, scheme)
 
 
 def mount_blueprints(

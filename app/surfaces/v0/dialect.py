@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+import marshmallow as ma
 from flask import Response, jsonify
 
 from app.core.settings import current_settings
 from app.surfaces.shared.actor import Door
 from app.surfaces.shared.cookies import require_same_origin
-from app.surfaces.shared.openapi import Blueprint
+from app.surfaces.shared.openapi import Blueprint, Schema
 from app.surfaces.shared.problems import STATUS, Dialect, Problem
 
 _STATUS: Mapping[str, int] = {**STATUS, "invalid": 400}
@@ -28,6 +29,14 @@ door = Door("v0", cookie_guard=require_same_origin)
 
 blp = Blueprint("v0", __name__, url_prefix="")
 """Paths begin at the root: /v0/… and /health-check."""
+
+
+class ErrorOut(Schema):
+    """What went wrong."""
+
+    status = ma.fields.Integer(required=True, metadata={"description": "The HTTP status once more."})
+    code = ma.fields.String(required=True, metadata={"description": "A word of the catalog."})
+    details = ma.fields.String(metadata={"description": "For people; only on instances that run in debug."})
 
 
 def word_of(problem: Problem) -> str:

@@ -2,15 +2,26 @@
 
 from flask import Flask
 
-from app.surfaces.shared.openapi import DialectApi, mount_blueprints, secure
-from app.surfaces.v0.dialect import DIALECT, blp
+from app.surfaces.shared.actor import COOKIE
+from app.surfaces.shared.openapi import DialectApi, mount_blueprints
+from app.surfaces.v0.dialect import DIALECT, WORDS, ErrorOut, blp
 
 __all__ = ["DIALECT", "mount"]
 
 
 def mount(app: Flask) -> None:
     """Open the way in."""
-    api = DialectApi("v0", "v0", "People with a handle; bare bodies, a session cookie.")
+    api = DialectApi(
+        "v0",
+        "Portico v0",
+        "People with a handle, their ways in and their public page: bare bodies, a session cookie.",
+        error=ErrorOut,
+        schemes={
+            "cookie": {"type": "apiKey", "in": "cookie", "name": COOKIE},
+            "bearer": {"type": "http", "scheme": "bearer"},
+        },
+        invalid=400,
+        words={**WORDS, "validation": "validation:<field>"},
+    )
     api.init_app(app)
-    secure(api, {"cookie": {"type": "apiKey", "in": "cookie", "name": "session_id"}, "bearer": {"type": "http", "scheme": "bearer"}})
     mount_blueprints(api, app, [blp])
