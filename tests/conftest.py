@@ -11,7 +11,7 @@ from tests.support.live import LiveInstance
 from tests.support.mail import Mailbox
 from tests.support.postgresql import Postgresql, database_name, fresh_database
 
-pytest_plugins = ["tests.support.in_process"]
+pytest_plugins = ["tests.support.in_process", "tests.support.world"]
 
 _SERVER_URL = pytest.StashKey[str]()
 _SERVER = pytest.StashKey[Postgresql]()

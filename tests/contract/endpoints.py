@@ -24,6 +24,7 @@ class Endpoint:
 
     id: str
     dialect: str
+    path: str
     calls: tuple[Call, ...]
     entry: dict[str, Any]
 
@@ -55,7 +56,7 @@ def _endpoints() -> Iterator[Endpoint]:
         for entry, path in entries:
             prefixes = ["", *source.get("aliases", [])]
             calls = tuple((entry["method"], nameless(prefix + path)) for prefix in prefixes)
-            yield Endpoint(entry["id"], dialect, calls, entry)
+            yield Endpoint(entry["id"], dialect, path, calls, entry)
 
 
 ENDPOINTS: dict[str, Endpoint] = {endpoint.id: endpoint for endpoint in _endpoints()}
