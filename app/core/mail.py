@@ -11,6 +11,8 @@ from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime, parseaddr
 from uuid import UUID
 
+from email_validator import EmailNotValidError, ValidatedEmail, validate_email
+
 from app.core import clock
 from app.core.outbox import Hopeless, NotNow, Unreachable
 from app.core.settings import SmtpSecurity, current_settings
@@ -75,12 +77,10 @@ def build(mail: OutgoingMail, *, message_id: str) -> EmailMessage:
 
     :raises MailRefused: for an address that is none
     """
-    message = EmailMessage(policy=SMTP if mail.to.isascii() else SMTPUTF8)
-    try:
-        message["From"] = current_settings().mail_from
-        message["To"] = Address(addr_spec=mail.to)
-    except (ValueError, IndexError) as error:  # IndexError: how the parser of the library refuses some
-        raise MailRefused(f"not an address: {error}") from error
+    to = _address(mail.to)
+    message = EmailMessage(policy=SMTPUTF8 if to.smtputf8 else SMTP)
+    message["From"] = current_settings().mail_from
+    message["To"] = Address(username=to.local_part, domain=to.ascii_domain)
     message["Subject"] = _one_line(mail.subject)[:_LONGEST_SUBJECT]
     message["Date"] = format_datetime(clock.now())
     message["Message-ID"] = message_id
@@ -98,13 +98,14 @@ def send(mail: OutgoingMail, *, message_id: str, server: MailServer | None = Non
     :raises MailRefused: never to be tried again
     """
     message = build(mail, message_id=message_id)
-    options = ["SMTPUTF8"] if not mail.to.isascii() else []
+    to = message["To"].addresses[0].addr_spec
+    options = [] if to.isascii() else ["SMTPUTF8"]
     with _connection(server or configured_server()) as smtp:
         if options and not smtp.has_extn("smtputf8"):
             raise MailRefused("the server takes no international addresses")
         sender = parseaddr(current_settings().mail_from)[1]
         _step("MAIL", lambda: smtp.mail(sender, options))
-        _step("RCPT", lambda: smtp.rcpt(mail.to))
+        _step("RCPT", lambda: smtp.rcpt(to))
         _step("DATA", lambda: smtp.data(message.as_bytes()))
 
 
@@ -168,6 +169,15 @@ def _step(name: str, speak: Callable[[], tuple[int, bytes]]) -> None:
 
 def _as_bytes(words: bytes | str) -> bytes:
     return words if isinstance(words, bytes) else words.encode()
+
+
+def _address(text: str) -> ValidatedEmail:
+    """Read one address; its domain travels in ASCII, so that only a foreign local part needs SMTPUTF8."""
+    lax = not current_settings().is_production
+    try:
+        return validate_email(text, check_deliverability=False, test_environment=lax)
+    except EmailNotValidError as error:
+        raise MailRefused(f"not an address: {error}") from error
 
 
 def _own_domain() -> str:
