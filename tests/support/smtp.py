@@ -34,7 +34,9 @@ class SmtpSandbox:
         asyncio.run_coroutine_threadsafe(self.server.start(), self._loop).result(5)
 
     def stop(self) -> None:
-        """Listen no more."""
+        """Listen no more; a second time does nothing."""
+        if not self._thread.is_alive():
+            return
         asyncio.run_coroutine_threadsafe(self.server.stop(), self._loop).result(5)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
