@@ -18,6 +18,9 @@ LEVELS = {
     "service": {"service"},
 }
 
+KNOWN_AT_THE_DOOR = {"ip", "caller", "endpoint", "user", "tenant"}
+"""What else a bucket may count by (a refresh token's session, a login token) only the operation knows."""
+
 
 def level_of(endpoint: Endpoint) -> set[str]:
     auth = str(endpoint.entry["auth"])
@@ -27,7 +30,13 @@ def level_of(endpoint: Endpoint) -> set[str]:
 def ordinary_limits(endpoint: Endpoint) -> list[Bucket | None]:
     """Return what the door may count: the buckets that Redis alone keeps; operations count the others."""
     named = [BUCKETS[name] for name in endpoint.entry.get("limit", ["default"])]
-    return [bucket for bucket in named if not bucket.durable] or [None]
+    return [bucket for bucket in named if not bucket.durable and keys_of(bucket) <= KNOWN_AT_THE_DOOR] or [
+        None
+    ]
+
+
+def keys_of(bucket: Bucket) -> set[str]:
+    return {key for rule in bucket.rules for key in rule.keys}
 
 
 def views(app: Flask) -> list[tuple[Endpoint, object]]:

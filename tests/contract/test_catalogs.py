@@ -246,7 +246,7 @@ def test_reserved_words_are_the_catalogs() -> None:
     assert sorted(RESERVED_WORDS) == sorted(CATALOG["reserved_slugs"])
 
 
-@pytest.mark.parametrize("slug", [*CATALOG["reserved_slugs"], "WWW", "Health-Check"])
+@pytest.mark.parametrize("slug", CATALOG["reserved_slugs"])
 def test_nobody_gets_a_reserved_slug(slug: str) -> None:
     assert slugs.check(slug) == "reserved"
 
@@ -257,7 +257,7 @@ def test_a_well_formed_slug_can_be_had(slug: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "slug", ["", "ab", "a" * 51, "-acme", "acme-", "a--b", "a_b", "acmé", "a b", "acme\n", "a.b"]
+    "slug", ["", "ab", "a" * 51, "-acme", "acme-", "a--b", "a_b", "acmé", "a b", "acme\n", "a.b", "WWW"]
 )
 def test_an_ill_formed_slug_is_invalid(slug: str) -> None:
     assert slugs.check(slug) == "invalid"
