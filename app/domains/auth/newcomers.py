@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -11,19 +10,18 @@ from sqlalchemy.exc import IntegrityError
 from app.core import clock, ids, outbox
 from app.core.access import Actor
 from app.core.buckets import REGISTRATIONS
-from app.core.db import db, rows_changed
+from app.core.db import db
 from app.core.errors import Conflict, Forbidden, ValidationFailed
 from app.core.links import public_url
-from app.domains.accounts import emails, handles, languages, passwords
-from app.domains.accounts.models import HeldHandle, User
+from app.domains.accounts import emails, languages, passwords
+from app.domains.accounts.handles import HandleTaken
+from app.domains.accounts.models import User
 from app.domains.accounts.policies import accept_all
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
 from app.domains.email import mails
 from app.domains.settings import budgets
 from app.domains.settings import queries as settings
-
-_HANDLE_HELD = timedelta(hours=24)
 
 
 class RegistrationClosed(Forbidden):
@@ -32,10 +30,6 @@ class RegistrationClosed(Forbidden):
 
 class EmailTaken(Conflict):
     code, message = "user:email_taken", "This e-mail address is registered already."
-
-
-class HandleTaken(Conflict):
-    code, message = "user:handle_taken", "This handle is taken."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,30 +82,6 @@ def check_place(newcomer: Newcomer) -> None:
         languages.check_language(newcomer.locale)
     if newcomer.timezone is not None:
         languages.check_timezone(newcomer.timezone)
-
-
-def check_display_name(name: str) -> None:
-    """Refuse a display name that is empty, too long or not on one line.
-
-    :raises ValidationFailed: at display_name
-    """
-    if not name.strip() or len(name) > 50 or not name.isprintable():
-        raise ValidationFailed({"display_name": ["Give 1 to 50 characters on one line."]})
-
-
-def checked_handle(handle: str) -> str:
-    """Return a handle as it is kept.
-
-    :raises ValidationFailed: if it cannot be one
-    :raises HandleTaken: if it is reserved
-    """
-    wanted = handle.lower()
-    reason = handles.check(wanted)
-    if reason == "invalid":
-        raise ValidationFailed({"handle": ["Use 4 to 15 of a-z, 0-9 and _, a letter first."]})
-    if reason == "reserved":
-        raise HandleTaken
-    return wanted
 
 
 def new_hash(newcomer: Newcomer) -> str:
@@ -189,24 +159,6 @@ def mail_known_address(user: User) -> None:
         sign_in_url=public_url("/sign-in"),
         reset_url=public_url("/forgot-password"),
     )
-
-
-def handle_is_free(handle: str, user_id: int | None = None) -> bool:
-    """Say whether nobody has the handle and it is not held back for anyone else."""
-    taken = sa.select(User.id).where(User.handle == handle)
-    held = sa.select(HeldHandle.id).where(HeldHandle.handle == handle, HeldHandle.until > clock.now())
-    if user_id is not None:
-        held = held.where(sa.or_(HeldHandle.user_id.is_(None), HeldHandle.user_id != user_id))
-    row = db.session.execute(sa.select(sa.exists(taken), sa.exists(held))).one()
-    return not (row[0] or row[1])
-
-
-def hold_handle(handle: str, user_id: int | None, *, life: timedelta = _HANDLE_HELD) -> None:
-    """Keep a handle from everybody else for a while."""
-    until = clock.now() + life
-    held = sa.update(HeldHandle).where(HeldHandle.handle == handle).values(until=until, user_id=user_id)
-    if not rows_changed(held):
-        db.session.add(HeldHandle(handle=handle, user_id=user_id, until=until))
 
 
 @contextmanager

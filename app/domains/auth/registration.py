@@ -18,24 +18,21 @@ from app.core.limits import give_back
 from app.core.outbox import Claimed
 from app.core.secrets import token_hash
 from app.domains.accounts import emails, handles
+from app.domains.accounts.handles import HandleTaken
 from app.domains.accounts.models import User
+from app.domains.accounts.profiles import check_display_name
 from app.domains.auth import codes, login_tokens
 from app.domains.auth.codes import CodeRules, OtpInvalid
 from app.domains.auth.login_tokens import IssuedLoginToken
 from app.domains.auth.models import CodePurpose, SignUp
 from app.domains.auth.newcomers import (
     EmailTaken,
-    HandleTaken,
     Newcomer,
     by_key,
-    check_display_name,
     check_names,
     check_place,
     checked_address,
-    checked_handle,
     create_decoy,
-    handle_is_free,
-    hold_handle,
     mail_known_address,
     new_hash,
     same_work,
@@ -47,6 +44,7 @@ from app.domains.sessions.operations import end_all
 from app.domains.settings import budgets
 
 SIGN_UP_LIFE = timedelta(days=1)
+HANDLE_HELD = timedelta(hours=24)
 RESEND_ADVICE = timedelta(seconds=60)
 _CODE_AGAIN = "auth.sign_up_code"
 
@@ -132,11 +130,11 @@ def register_with_handle(actor: Actor, *, newcomer: Newcomer) -> None:
     :raises ValidationFailed, RegistrationClosed, RateLimited: as in ``sign_up``
     """
     address, key = checked_address(actor, newcomer.email)
-    handle = checked_handle(newcomer.handle or "")
+    handle = handles.checked(newcomer.handle or "")
     check_display_name(newcomer.display_name or "")
     check_place(newcomer)
     password_hash = new_hash(newcomer)
-    if not handle_is_free(handle):
+    if not handles.is_free(handle):
         raise HandleTaken
     found = by_key(key)
     user = None if found else try_create(actor, newcomer, address, password_hash)
@@ -146,7 +144,7 @@ def register_with_handle(actor: Actor, *, newcomer: Newcomer) -> None:
     with same_work():
         decoy = create_decoy(actor, newcomer, password_hash)
         mail_link(decoy)
-    hold_handle(handle, None)
+    handles.hold(handle, user_id=None, life=HANDLE_HELD)
     known = found or by_key(key)
     if known is None:
         raise HandleTaken
@@ -209,14 +207,6 @@ def verify_code(actor: Actor, *, email: str, otp: str, verification_token: str) 
     waiting.ended_at = clock.now()
     mark_verified(actor, user)
     return SignUpProven(user, login_tokens.issue(user, method="sign_up"))
-
-
-@operation(Access.PUBLIC)
-def handle_availability(actor: Actor, *, handle: str) -> str | None:
-    """Return why a handle cannot be had (invalid, reserved, taken), or None if it can."""
-    wanted = handle.lower()
-    reason = handles.check(wanted)
-    return reason or (None if handle_is_free(wanted, actor.user_id) else "taken")
 
 
 def begin_again(user: User) -> SignUpStarted:

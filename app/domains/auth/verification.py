@@ -14,6 +14,7 @@ from app.core.links import public_url
 from app.core.outbox import Claimed
 from app.domains.accounts import emails
 from app.domains.accounts.models import User
+from app.domains.accounts.profiles import mark_joined
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
 from app.domains.auth import links
@@ -53,13 +54,6 @@ def mark_verified(actor: Actor, user: User) -> None:
     user.email_verified_at = clock.now()
     record(actor, AuditKind.USER_EMAIL_VERIFIED, subject=("user", user.id), user_id=user.id)
     mark_joined(actor, user)
-
-
-def mark_joined(actor: Actor, user: User) -> None:
-    """Note the public event when handle and proven address first come together."""
-    if user.joined_at is None and user.handle and user.email_verified:
-        user.joined_at = clock.now()
-        record(actor, AuditKind.USER_JOINED, subject=("user", user.id), user_id=user.id)
 
 
 def mail_link(user: User) -> timedelta:
