@@ -9,6 +9,7 @@ from flask import Response, jsonify
 from app.core.paging import Page
 from app.surfaces.shared.actor import Door
 from app.surfaces.shared.cookies import require_csrf_token
+from app.surfaces.shared.ids import Secret
 from app.surfaces.shared.openapi import Blueprint, Schema
 from app.surfaces.shared.problems import STATUS, Dialect, Problem
 
@@ -44,6 +45,41 @@ class PageQuery(Schema):
     per_page = ma.fields.Integer(load_default=20, validate=ma.validate.Range(1))
 
 
+class Flag(ma.fields.Boolean):
+    """True or false as JSON has them, and nothing that only looks like it."""
+
+    truthy = {True}
+    falsy = {False}
+
+
+class Confirmed(Schema):
+    """A new password that is typed twice."""
+
+    password = Secret(required=True)
+    password_confirmation = Secret(required=True)
+
+    @ma.validates_schema
+    def _same_twice(self, data: Mapping[str, Any], **_: Any) -> None:
+        if data["password"] != data["password_confirmation"]:
+            raise ma.ValidationError("The two passwords differ.", "password_confirmation")
+
+
+class Part(ma.fields.Nested):
+    """Some fields of the same object, in an object of their own."""
+
+    def get_value(self, obj: Any, attr: str, *_: Any, **__: Any) -> Any:
+        """Return the object itself."""
+        return obj
+
+
+class TenantOut(Schema):
+    """An organization in a few words."""
+
+    id = ma.fields.Integer()
+    name = ma.fields.String()
+    slug = ma.fields.String()
+
+
 class MetaOut(Schema):
     """Where a page stands."""
 
@@ -51,6 +87,33 @@ class MetaOut(Schema):
     per_page = ma.fields.Integer()
     total = ma.fields.Integer()
     last_page = ma.fields.Integer()
+
+
+def shown(data: type[ma.Schema]) -> type[ma.Schema]:
+    """Return the schema of what a GET answers: data in its envelope."""
+    return ma.Schema.from_dict({"data": ma.fields.Nested(data)}, name=f"{data.__name__}Shown")
+
+
+def told(data: type[ma.Schema]) -> type[ma.Schema]:
+    """Return the schema of what a POST answers: data and a sentence."""
+    fields = {"data": ma.fields.Nested(data), "message": ma.fields.String()}
+    return ma.Schema.from_dict(fields, name=f"{data.__name__}Told")
+
+
+def listed(row: type[ma.Schema]) -> type[ma.Schema]:
+    """Return the schema of one page of a list."""
+    fields = {"data": ma.fields.List(ma.fields.Nested(row)), "meta": ma.fields.Nested(MetaOut)}
+    return ma.Schema.from_dict(fields, name=f"{row.__name__}Listed")
+
+
+class ProblemOut(Schema):
+    """Any failure."""
+
+    message = ma.fields.String(required=True)
+    code = ma.fields.String(required=True)
+    errors = ma.fields.Dict(ma.fields.String(), ma.fields.List(ma.fields.String()))
+    refused_by = ma.fields.String()
+    remedy = ma.fields.String()
 
 
 def render(problem: Problem) -> Response:

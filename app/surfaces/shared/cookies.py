@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from flask import Response, request
+from flask import Response, g, request
 
 from app.core import clock
 from app.core.access import Actor
@@ -40,6 +40,20 @@ def clear_session_cookie(response: Response) -> Response:
     """Take the cookie back."""
     response.delete_cookie(COOKIE, path="/", httponly=True, secure=current_settings().https, samesite="Lax")
     return response
+
+
+def session_cookie(opened: Opened) -> dict[str, str]:
+    """Return the header that puts a new session's token into the cookie."""
+    return _cookie_of(set_session_cookie(Response(), opened))
+
+
+def forgotten_cookie() -> dict[str, str]:
+    """Return the header that takes the cookie back, where the call rests on it; another sign-in's stays."""
+    return _cookie_of(clear_session_cookie(Response())) if g.caller.rests_on_cookie else {}
+
+
+def _cookie_of(response: Response) -> dict[str, str]:
+    return {"Set-Cookie": response.headers["Set-Cookie"]}
 
 
 def require_same_origin(_actor: Actor) -> None:

@@ -74,7 +74,8 @@ def _refuse(text: str) -> NoReturn:
 class Blueprint(SmorestBlueprint):
     """A dialect's blueprint: bodies are read by ``BodyParser``, and its document says what a door asks for.
 
-    A view's operationId is its contract id: dialect, module, function (``v0.auth.login``).
+    A view's operationId is its contract id: dialect, module, function (``v0.auth.login``;
+    ``list_`` stands for ``list``).
     """
 
     ARGUMENTS_PARSER = BodyParser()
@@ -101,7 +102,7 @@ class Blueprint(SmorestBlueprint):
         super()._store_endpoint_docs(endpoint, obj, parameters, tags or [area], **options)
         for method, info in self._docs[endpoint].items():
             if method != "parameters":
-                info["operation_id"] = f"{self.name}.{area}.{obj.__name__}"
+                info["operation_id"] = f"{self.name}.{area}.{obj.__name__.rstrip('_')}"
                 info["level"] = getattr(obj, "level", "public")
 
     @staticmethod
