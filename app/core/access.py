@@ -71,6 +71,19 @@ class Origin:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Particulars:
+    """What is shown of a person and their sign-in; nothing is decided by it. It comes with the credential."""
+
+    locale: str = ""
+    """Their own, else their organization's."""
+    timezone: str = ""
+    avatar_url: str | None = None
+    two_factor_enabled: bool = False
+    session_name: str = ""
+    session_expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Actor:
     """One caller at one call, whatever they showed; read afresh each time."""
 
@@ -98,9 +111,11 @@ class Actor:
     tenant_name: str = ""
     membership_id: int | None = None
     role: str = ""
+    profile_id: int | None = None
     permissions: frozenset[Permission] = frozenset()
     environment: Environment = Environment.PROD
     scopes: frozenset[str] = frozenset()
+    particulars: Particulars = Particulars()
 
     @property
     def is_signed_in(self) -> bool:

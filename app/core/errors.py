@@ -15,7 +15,7 @@ class AppError(Exception):
     kind: ClassVar[str]
     code: ClassVar[str]
     message: ClassVar[str]
-    commits: ClassVar[bool] = False
+    commits: bool = False
     """Whether what was written before it stays (a counted failure, an audit row)."""
 
     def __init__(

@@ -1,13 +1,16 @@
 """Checking a password: one budget of failures, one answer, one time, whoever the address belongs to."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NoReturn
 
 import sqlalchemy as sa
 
 from app.core.access import Actor
 from app.core.buckets import SIGN_IN_FAILURES
 from app.core.db import db, read
-from app.core.errors import Forbidden, Unauthenticated
+from app.core.errors import AppError, Forbidden, Unauthenticated
 from app.core.limits import Spent, give_back
 from app.core.secrets import keyed_hash
 from app.domains.accounts import emails, passwords
@@ -51,6 +54,16 @@ class Proven:
         """Give the try back and leave the count: neither failure nor success (a second factor to come)."""
         give_back(self.spent)
 
+    @contextmanager
+    def without_failure(self) -> Iterator[None]:
+        """Give the try back for good when something refuses what is inside: the password was right."""
+        try:
+            yield
+        except AppError as refusal:
+            self.withdraw()
+            refusal.commits = True
+            raise
+
 
 def prove(actor: Actor, *, email: str, password: str) -> Proven:
     """Check an address and a password; the hash is worked on before the request's transaction begins.
@@ -76,7 +89,7 @@ def prove(actor: Actor, *, email: str, password: str) -> Proven:
     return Proven(user, spent)
 
 
-def refuse(actor: Actor, *, user_id: int | None, email_key: str, tenant_id: int | None = None) -> None:
+def refuse(actor: Actor, *, user_id: int | None, email_key: str, tenant_id: int | None = None) -> NoReturn:
     """Write the failed try into the trail and answer as always.
 
     An unknown address is kept as a keyed hash: enough to see one guessed at, nothing to collect.

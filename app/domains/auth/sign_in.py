@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Literal
 
 import sqlalchemy as sa
-from sqlalchemy.orm import contains_eager
 
 from app.core import limits, outbox
 from app.core.access import Access, Actor, operation
@@ -17,7 +16,6 @@ from app.core.buckets import (
     SIGNUP_CODE_MAILS,
 )
 from app.core.db import db
-from app.core.environments import Environment
 from app.core.errors import Forbidden
 from app.core.limits import give_back
 from app.core.outbox import Claimed
@@ -28,37 +26,25 @@ from app.domains.audit.operations import record
 from app.domains.auth import codes, login_tokens
 from app.domains.auth.credentials import (
     AccountDisabled,
-    Proven,
     TwoFactorRequired,
     prove,
-    refuse,
     require_verified_where_asked,
 )
 from app.domains.auth.login_tokens import IssuedLoginToken
 from app.domains.auth.models import CodePurpose, LoginToken
 from app.domains.auth.registration import SignUpStarted, begin_again, verify_code
 from app.domains.auth.requesters import origin_of, requester
-from app.domains.auth.selection import hold_rules
 from app.domains.auth.verification import mark_verified
 from app.domains.email import mails
 from app.domains.sessions.operations import Opened, Plan, open_session
 from app.domains.settings import budgets
 from app.domains.settings import queries as settings
-from app.domains.tenants.models import Membership, MembershipStatus, Tenant
 
 CODE_REQUEST = "auth.sign_in_code"
 
 
 class MethodNotAllowed(Forbidden):
     code, message = "auth:method_not_allowed", "This way of signing in is switched off."
-
-
-class MembershipInactive(Forbidden):
-    code, message, commits = (
-        "auth:membership_inactive",
-        "Your access to this organization has been ended.",
-        True,
-    )
 
 
 @dataclass(frozen=True)
@@ -68,15 +54,6 @@ class LoginStep:
     next: Literal["authenticate", "two_factor", "verify_email"]
     login_token: IssuedLoginToken | None
     sign_up: SignUpStarted | None
-
-
-@dataclass(frozen=True)
-class TenantSignIn:
-    """A sign-in to one organization."""
-
-    opened: Opened
-    membership: Membership
-    tenant: Tenant
 
 
 @operation(Access.PUBLIC)
@@ -153,7 +130,8 @@ def sign_in(
     :raises EmailUnverified: where the platform asks for a proven address
     """
     proven = prove(actor, email=email, password=password)
-    require_verified_where_asked(proven.user)
+    with proven.without_failure():
+        require_verified_where_asked(proven.user)
     if proven.user.two_factor_enabled:
         proven.withdraw()
         return login_tokens.issue(
@@ -173,39 +151,12 @@ def sign_in_at_once(
     :raises InvalidCredentials, AccountDisabled, EmailUnverified, RateLimited: as in ``sign_in``
     """
     proven = prove(actor, email=email, password=password)
-    require_verified_where_asked(proven.user)
-    _require_factor(proven)
+    with proven.without_failure():
+        require_verified_where_asked(proven.user)
+        if proven.user.two_factor_enabled:
+            raise TwoFactorRequired
     proven.succeed()
     return open_session(actor, user=proven.user, method="password", factors=1, plan=plan)
-
-
-@operation(Access.PUBLIC)
-def sign_in_to_tenant(
-    actor: Actor, *, email: str, password: str, tenant_slug: str, two_factor_code: str | None = None
-) -> TenantSignIn:
-    """Sign a person in to one organization and open a refresh-token family there.
-
-    :raises InvalidCredentials: also for an unknown slug, no membership, an invitation not taken up
-    :raises MembershipInactive, TenantSuspended, TenantArchived, AddressNotAllowed, TwoFactorSetupRequired,
-        EmailUnverified: after the right password only
-    """
-    proven = prove(actor, email=email, password=password)
-    membership = _membership(proven.user, tenant_slug)
-    if membership is None or membership.status is MembershipStatus.INVITED:
-        refuse(actor, user_id=proven.user.id, email_key=proven.user.email_key)
-        raise AssertionError  # refuse always raises
-    if membership.status is MembershipStatus.INACTIVE:
-        proven.withdraw()
-        raise MembershipInactive(layer="organization", remedy="An owner or admin can give it back.")
-    require_verified_where_asked(proven.user)
-    _require_factor(proven)
-    hold_rules(
-        actor, membership.tenant, proven.user, method="password", factors=1, environment=Environment.PROD
-    )
-    proven.succeed()
-    plan = Plan(kind="app", refreshable=True, tenant_id=membership.tenant_id, environment=Environment.PROD)
-    opened = open_session(actor, user=proven.user, method="password", factors=1, plan=plan)
-    return TenantSignIn(opened, membership, membership.tenant)
 
 
 @operation(Access.PUBLIC)
@@ -267,18 +218,3 @@ def sign_in_by_code(
 def _require_code_login() -> None:
     if not settings.boolean("auth.code_login_enabled"):
         raise MethodNotAllowed(layer="platform", remedy="Sign in with your password.")
-
-
-def _require_factor(proven: Proven) -> None:
-    if proven.user.two_factor_enabled:
-        proven.withdraw()
-        raise TwoFactorRequired
-
-
-def _membership(user: User, slug: str) -> Membership | None:
-    return db.session.scalar(
-        sa.select(Membership)
-        .join(Membership.tenant)
-        .options(contains_eager(Membership.tenant))
-        .where(Membership.user_id == user.id, Tenant.slug == slug.lower())
-    )

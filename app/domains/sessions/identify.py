@@ -10,9 +10,10 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import aliased
 
 from app.core import clock, ids, jwt
-from app.core.access import Actor, Origin, anonymous
+from app.core.access import Actor, Origin, Particulars, anonymous
 from app.core.db import db, read
 from app.core.environments import Environment
 from app.core.errors import Forbidden
@@ -22,6 +23,7 @@ from app.domains.accounts.models import User
 from app.domains.permissions.roles import SYSTEM_PROFILES, Role
 from app.domains.sessions.models import UserSession
 from app.domains.settings.models import SettingValue
+from app.domains.settings.queries import default_of
 from app.domains.tenants.models import Membership, MembershipStatus, Tenant, TenantStatus
 
 _TOUCH_AFTER = timedelta(minutes=1)
@@ -89,13 +91,19 @@ def setting_of(
     )
 
 
+def _setting_unless(key: str, own: sa.SQLColumnExpression[str | None]) -> sa.ColumnElement[Any]:
+    """Return the organization's value of a setting for a person who has none of their own."""
+    return sa.case((own.is_(None), setting_of(key, tenant=Tenant.id)))
+
+
 def identify(credential: Credential | None, origin: Origin, *, in_portal: bool = False) -> Caller:
     """Return who stands behind a credential; a dead or forged one is nobody's.
 
     A tenant-scoped credential of someone whose membership ended is dead; one whose organization is
     suspended, closed or asks for more is told so.
 
-    :param in_portal: the cookie works in the organization selected in this browser, if there is one
+    :param in_portal: the cookie works in the organization selected in this browser, else in the first joined,
+        as long as that one's rules allow it
     :raises TenantSuspended, TenantArchived, AddressNotAllowed, TwoFactorSetupRequired, SessionTooWeak:
         as the organization's state and rules have it
     """
@@ -156,7 +164,8 @@ def _query(
     if tenant_uid is not None:
         tenant_is = Tenant.uid == tenant_uid
     elif in_portal:
-        tenant_is = Tenant.id == sa.func.coalesce(session.tenant_id, session.selected_tenant_id)
+        chosen = sa.func.coalesce(session.tenant_id, session.selected_tenant_id, _joined_first())
+        tenant_is = Tenant.id == chosen
     else:
         tenant_is = Tenant.id == session.tenant_id
     membership_is = sa.and_(Membership.tenant_id == Tenant.id, Membership.user_id == session.user_id)
@@ -175,7 +184,7 @@ def _query(
             session.last_used_at,
             session.expires_at,
             session.revoked_at,
-            session.ip,
+            session.name.label("session_name"),
             User.id.label("user_id"),
             User.uid.label("user_uid"),
             User.email,
@@ -185,6 +194,9 @@ def _query(
             User.is_platform_admin,
             User.disabled_at,
             User.two_factor_enabled_at,
+            User.avatar_url,
+            User.locale,
+            User.timezone,
             Tenant.id.label("tenant_id"),
             Tenant.uid.label("tenant_uid"),
             Tenant.slug.label("tenant_slug"),
@@ -195,6 +207,8 @@ def _query(
             Membership.profile_id,
             Membership.status.label("membership_status"),
             setting_of("limits.requests_per_minute").label("calls_per_minute"),
+            _setting_unless("localization.locale", User.locale).label("tenant_locale"),
+            _setting_unless("localization.timezone", User.timezone).label("tenant_timezone"),
             setting_of("auth.mfa_enforced", tenant=Tenant.id).label("mfa_enforced"),
             setting_of(
                 "auth.ip_allowlist",
@@ -205,6 +219,21 @@ def _query(
         .join(User, User.id == session.user_id)
         .outerjoin(Tenant, tenant_is)
         .outerjoin(Membership, membership_is)
+    )
+
+
+def _joined_first() -> sa.ScalarSelect[int]:
+    """Select the organization that the person joined first: a browser that has chosen none works in it."""
+    mine, organization = aliased(Membership), aliased(Tenant)
+    return (
+        sa.select(mine.tenant_id)
+        .join(organization, organization.id == mine.tenant_id)
+        .where(mine.user_id == UserSession.user_id, mine.status == MembershipStatus.ACTIVE)
+        .where(organization.status == TenantStatus.ACTIVE)
+        .order_by(mine.id)
+        .limit(1)
+        .correlate(UserSession)
+        .scalar_subquery()
     )
 
 
@@ -264,9 +293,7 @@ def _actor(
     *,
     in_portal: bool,
 ) -> Actor:
-    works_in = row.membership_status is MembershipStatus.ACTIVE and (
-        not in_portal or row.tenant_status is TenantStatus.ACTIVE
-    )
+    works_in = row.membership_status is MembershipStatus.ACTIVE and (not in_portal or _admits(row, origin))
     return Actor(
         kind="api_token" if row.kind == "api_token" else "session",
         origin=origin,
@@ -290,10 +317,28 @@ def _actor(
         tenant_name=row.tenant_name or "" if works_in else "",
         membership_id=row.membership_id if works_in else None,
         role=str(row.role) if works_in else "",
+        profile_id=row.profile_id if works_in else None,
         permissions=permissions_of(row.role, row.profile_id) if works_in else frozenset(),
         environment=environment,
         scopes=frozenset(row.scopes or ()),
+        particulars=Particulars(
+            locale=row.locale or row.tenant_locale or default_of("localization.locale"),
+            timezone=row.timezone or row.tenant_timezone or default_of("localization.timezone"),
+            avatar_url=row.avatar_url,
+            two_factor_enabled=row.two_factor_enabled_at is not None,
+            session_name=row.session_name,
+            session_expires_at=row.expires_at,
+        ),
     )
+
+
+def _admits(row: sa.Row[Any], origin: Origin) -> bool:
+    """Say whether the organization lets this sign-in work in it; the portal shows the account without it."""
+    try:
+        _check_organization(row, origin)
+    except Forbidden:
+        return False
+    return True
 
 
 def permissions_of(role: Role, profile_id: int) -> frozenset[Permission]:

@@ -21,7 +21,7 @@ from app.domains.audit.operations import record
 from app.domains.email import mails
 from app.domains.sessions import devices, queries, tokens
 from app.domains.sessions.models import RefreshToken, UserSession
-from app.domains.sessions.tokens import RefreshTokenInvalid
+from app.domains.sessions.tokens import IssuedRefresh, RefreshTokenInvalid
 from app.domains.settings import queries as settings
 from app.domains.tenants.models import Tenant
 
@@ -60,7 +60,25 @@ class Opened:
     session: UserSession
     user: User
     token: str | None
-    refresh_token: str | None
+    refresh: IssuedRefresh | None
+
+    @property
+    def refresh_token(self) -> str | None:
+        """Return the refresh token of a sign-in that has one."""
+        return self.refresh.token if self.refresh else None
+
+    @property
+    def life(self) -> timedelta:
+        """Return how long the sign-in lasts from now on."""
+        return self.session.expires_at - clock.now()
+
+    def access_token(self) -> str:
+        """Return a signed token of the person that lasts as long as the sign-in: where nothing refreshes it."""
+        return tokens.access_token(self.session.uid, self.user.uid, self.life)
+
+    def csrf_token(self) -> str:
+        """Return what a changing call that rests on this sign-in's cookie has to show."""
+        return tokens.csrf_token(self.session.uid)
 
 
 @dataclass(frozen=True)
@@ -112,7 +130,7 @@ def open_session(actor: Actor, *, user: User, method: str, factors: int, plan: P
     )
     db.session.add(session)
     db.session.flush()  # generate session.id for the refresh token and the audit row
-    refresh_token = tokens.issue_refresh(session) if plan.refreshable else None
+    refresh = tokens.issue_refresh(session) if plan.refreshable else None
     record(
         actor,
         AuditKind.USER_SIGNED_IN,
@@ -124,7 +142,7 @@ def open_session(actor: Actor, *, user: User, method: str, factors: int, plan: P
     )
     if ever and not known:
         _tell_of_new_device(session, user)
-    return Opened(session, user, token, refresh_token)
+    return Opened(session, user, token, refresh)
 
 
 def _known_device(user_id: int, key: str) -> tuple[bool, bool]:
@@ -167,7 +185,12 @@ class Rotated:
 
     session: UserSession
     user: User
-    refresh_token: str
+    refresh: IssuedRefresh
+
+    @property
+    def refresh_token(self) -> str:
+        """Return the successor."""
+        return self.refresh.token
 
 
 @operation(Access.PUBLIC)
@@ -200,18 +223,6 @@ def rotate(actor: Actor, *, refresh_token: str) -> Rotated:
     successor = tokens.issue_refresh(session, parent=shown)
     session.last_used_at, session.ip = now, actor.origin.ip
     return Rotated(session, user, successor)
-
-
-@operation(Access.PUBLIC)
-def refresh(actor: Actor, *, refresh_token: str) -> Rotated:
-    """Swap the refresh token of a person-level sign-in; one that is bound to an organization is not widened.
-
-    :raises RefreshTokenInvalid, RefreshTokenReused: as in ``rotate``; a bound one's token is not spent
-    """
-    rotated = rotate(actor, refresh_token=refresh_token)
-    if rotated.session.tenant_id is not None:
-        raise RefreshTokenInvalid
-    return rotated
 
 
 def _end_reused(actor: Actor, session: UserSession, user: User) -> None:
@@ -331,13 +342,17 @@ def end(actor: Actor, session_ids: Sequence[int], *, reason: str, user_id: int |
     return Ended(live.count("browser"), live.count("app"), live.count("api_token"))
 
 
+def step_up_window() -> timedelta:
+    """Return how long a proof of identity opens sensitive calls."""
+    return timedelta(minutes=settings.integer("auth.step_up_minutes"))
+
+
 def require_fresh(actor: Actor) -> None:
     """Ask for a proof of identity younger than ``auth.step_up_minutes``.
 
     :raises StepUpRequired: if the sign-in or the last step-up is older
     """
-    window = timedelta(minutes=settings.integer("auth.step_up_minutes"))
-    if actor.proven_at is None or clock.now() - actor.proven_at > window:
+    if actor.proven_at is None or clock.now() - actor.proven_at > step_up_window():
         raise StepUpRequired(layer="session", remedy="Sign in again or confirm your password.")
 
 

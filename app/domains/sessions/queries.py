@@ -49,6 +49,12 @@ def active(actor: Actor, *, window: Window, kind: str | None = None) -> Page[Act
     return Page(rows, found.total, window)
 
 
+@operation(Access.TENANT)
+def whoami(actor: Actor) -> Actor:
+    """Return who calls, where and since when: all of it came with the credential, in one query."""
+    return actor
+
+
 @operation(Access.SIGNED_IN)
 def current(actor: Actor) -> UserSession:
     """Return the session that makes the call."""

@@ -55,7 +55,15 @@ def csrf_matches(session_uid: UUID | None, token: str) -> bool:
     return session_uid is not None and same(csrf_token(session_uid), token)
 
 
-def issue_refresh(session: UserSession, *, parent: RefreshToken | None = None) -> str:
+@dataclass(frozen=True)
+class IssuedRefresh:
+    """A refresh token to be shown once, and how long it is good."""
+
+    token: str
+    expires_in: timedelta
+
+
+def issue_refresh(session: UserSession, *, parent: RefreshToken | None = None) -> IssuedRefresh:
     """Give the session a new refresh token and let it live on with it; needs the session's id.
 
     Good for ``auth.refresh_days`` from now, and never past ``auth.session_lifetime`` from the sign-in.
@@ -75,7 +83,7 @@ def issue_refresh(session: UserSession, *, parent: RefreshToken | None = None) -
         )
     )
     session.expires_at = max(session.expires_at, expires)
-    return token
+    return IssuedRefresh(token, expires - now)
 
 
 def family_of(token: str) -> int:

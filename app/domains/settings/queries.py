@@ -78,6 +78,11 @@ def as_entries(found: Value) -> tuple[str, ...]:
     return found if isinstance(found, tuple) else ()
 
 
+def default_of(key: str) -> str:
+    """Return what a setting that is a word is worth where nobody has set it."""
+    return str(DEFINITIONS[key].default)
+
+
 def definition_of(key: str) -> Definition:
     """Return the definition of a setting that has rows here.
 

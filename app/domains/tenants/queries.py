@@ -1,6 +1,6 @@
 """Organizations a person belongs to, and what anybody may ask of a slug."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -15,6 +15,8 @@ from app.domains.accounts.models import User
 from app.domains.billing.models import Subscription
 from app.domains.billing.queries import Standing, standing_of
 from app.domains.permissions.roles import Role
+from app.domains.settings import queries as settings
+from app.domains.settings.registry import DEFINITIONS, Value
 from app.domains.tenants import slugs
 from app.domains.tenants.models import Membership, MembershipStatus, Tenant, TenantStatus
 
@@ -45,6 +47,24 @@ class TenantSheet:
     owner: Membership | None
     member_count: int
     standing: Standing
+    timezone: str
+    locale: str
+    logo_url: str | None
+
+
+@dataclass(frozen=True)
+class SignInPage:
+    """What a sign-in page needs to look like an organization: nothing but what anybody may know."""
+
+    tenant: Tenant
+    look: Mapping[str, Value]
+    """Values of the settings in ``PUBLIC_SETTINGS``."""
+    providers: Sequence[str] = ()
+    """Other sign-in services that are set up on the instance and that the organization takes."""
+
+
+PUBLIC_SETTINGS = tuple(key for key, one in DEFINITIONS.items() if one.public and one.bound is None)
+_SHEET_SETTINGS = ("localization.timezone", "localization.locale", "branding.logo_url")
 
 
 def visible(actor: Actor) -> sa.Select[tuple[Membership]]:
@@ -99,7 +119,17 @@ def sheet(actor: Actor) -> TenantSheet:
         .order_by(Membership.id)
         .limit(1)
     )
-    return TenantSheet(tenant, owner, count, standing_of(subscription))
+    look = settings.values(_SHEET_SETTINGS, tenant_id=tenant.id)
+    timezone, locale, logo_url = (look[key] for key in _SHEET_SETTINGS)
+    return TenantSheet(
+        tenant,
+        owner,
+        count,
+        standing_of(subscription),
+        timezone=str(timezone),
+        locale=str(locale),
+        logo_url=str(logo_url) if logo_url else None,
+    )
 
 
 @operation(Access.TENANT)
@@ -128,6 +158,16 @@ def by_slug(actor: Actor, *, slug: str) -> Tenant:
 
 
 @operation(Access.PUBLIC)
+def sign_in_page(actor: Actor, *, slug: str) -> SignInPage:
+    """Return what anybody may know of an organization before they sign in to it.
+
+    :raises TenantNotFound: if there is none, or it is archived
+    """
+    tenant = by_slug(actor, slug=slug)
+    return SignInPage(tenant, settings.values(PUBLIC_SETTINGS, tenant_id=tenant.id))
+
+
+@operation(Access.PUBLIC)
 def slug_availability(actor: Actor, *, slug: str) -> SlugAnswer:
     """Say whether a slug can be had, and if not, why and what else could be; compared without case."""
     wanted = slug.strip().lower()
@@ -140,6 +180,15 @@ def slug_availability(actor: Actor, *, slug: str) -> SlugAnswer:
     if reason is None and wanted in taken:
         reason = "taken"
     return SlugAnswer(slug, reason, free if reason else ())
+
+
+def language_and_zone(user: User, tenant_id: int) -> tuple[str, str]:
+    """Return the person's locale and time zone, the organization's where they chose none."""
+    if user.locale and user.timezone:
+        return user.locale, user.timezone
+    wanted = settings.values(("localization.locale", "localization.timezone"), tenant_id=tenant_id)
+    locale, timezone = str(wanted["localization.locale"]), str(wanted["localization.timezone"])
+    return user.locale or locale, user.timezone or timezone
 
 
 def owned_count(user_id: int) -> int:

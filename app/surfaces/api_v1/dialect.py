@@ -3,17 +3,29 @@
 from collections.abc import Mapping
 from typing import Any
 
+import marshmallow as ma
 from flask import Response, jsonify
 
 from app.core.paging import Page
+from app.domains.permissions.roles import Role
 from app.surfaces.shared.actor import Door
-from app.surfaces.shared.openapi import Blueprint
+from app.surfaces.shared.openapi import Blueprint, Schema
 from app.surfaces.shared.problems import STATUS, Dialect, Problem
 
 _STATUS: Mapping[str, int] = {**STATUS, "invalid": 400}
 _STATUS_OF_CODE: Mapping[str, int] = {"two_factor:code_invalid": 401}
 
+_ROLE_WORDS: Mapping[str, str] = {
+    Role.OWNER: "tenant_admin",
+    Role.ADMIN: "tenant_admin",
+    Role.MANAGER: "manager",
+    Role.MEMBER: "user",
+    Role.VIEWER: "viewer",
+}
+
 door = Door("api_v1")
+own_door = Door("api_v1", api_tokens=False)
+"""The door of ``/auth``, where an API token opens nothing."""
 
 blp = Blueprint("api_v1", __name__, url_prefix="/api/v1")
 
@@ -26,6 +38,33 @@ def camel(name: str) -> str:
 def _camel(name: str) -> str:
     head, *rest = name.split("_")
     return head + "".join(word.capitalize() for word in rest) if head else name
+
+
+def role_word(role: str) -> str:
+    """Return what this document calls a role."""
+    return _ROLE_WORDS[role]
+
+
+class ErrorDetailOut(Schema):
+    """What went wrong."""
+
+    code = ma.fields.String(required=True)
+    message = ma.fields.String(required=True)
+    details = ma.fields.Dict(metadata={"description": "Messages by field, or which layer refused."})
+
+
+class ErrorOut(Schema):
+    """The envelope of every error."""
+
+    success = ma.fields.Boolean(required=True, metadata={"example": False})
+    error = ma.fields.Nested(ErrorDetailOut, required=True)
+
+
+def envelope(data: type[Schema]) -> type[ma.Schema]:
+    """Return the schema of a good answer around the schema of its data."""
+    name = f"{data.__name__.removesuffix('Out')}EnvelopeOut"
+    fields = {"success": ma.fields.Boolean(required=True), "data": ma.fields.Nested(data, required=True)}
+    return Schema.from_dict(fields, name=name)
 
 
 def ok(data: Any) -> dict[str, Any]:

@@ -43,6 +43,8 @@ class Door:
     cookie_guard: CookieGuard | None = None
     """None: the dialect takes no cookies."""
     in_portal: bool = False
+    api_tokens: bool = True
+    """Whether an API token opens it."""
 
     def __call__(
         self, level: Level, *, limit: Bucket | None = DEFAULT
@@ -115,7 +117,7 @@ class Door:
         return Credential(token, "cookie") if token and self.cookie_guard else None
 
     def _check(self, level: Level, actor: Actor) -> None:
-        if not actor.is_signed_in:
+        if not actor.is_signed_in or (actor.kind == "api_token" and not self.api_tokens):
             raise NotSignedIn(layer="session")
         if level == "global" and actor.tenant_id is not None and not self.in_portal:
             raise GlobalTokenRequired(layer="token")

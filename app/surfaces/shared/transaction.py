@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -15,6 +15,7 @@ from app.core.errors import AppError, Unavailable
 log = logging.getLogger(__name__)
 
 R = TypeVar("R")
+V = TypeVar("V", bound=Callable[..., Any])
 
 _TRIES = 3
 _COLLISIONS = frozenset({"40001", "40P01"})
@@ -99,6 +100,20 @@ def _came_in_between(error: DBAPIError) -> bool:
 def _unavailable(error: Exception) -> Unavailable:
     log.warning("database unavailable: %s", type(error).__name__, exc_info=error)
     return Unavailable()
+
+
+def writes(view: V) -> V:
+    """Mark a view that changes something though its method is a safe one (a documented GET)."""
+    marked: Any = view
+    marked.writes = True
+    return view
+
+
+def has_no_transaction(view: V) -> V:
+    """Mark a view that asks the database for nothing, or asks in a way of its own."""
+    marked: Any = view
+    marked.has_no_transaction = True
+    return view
 
 
 def drop_connections() -> None:

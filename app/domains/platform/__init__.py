@@ -1,0 +1,1 @@
+"""The instance itself: whether it runs, and how well."""
