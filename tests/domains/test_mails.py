@@ -27,6 +27,8 @@ VALUES = {
     "trial_ends_at": "5 December 2026 at 10:00 UTC",
     "sessions": "3",
     "tokens": "1",
+    "status": "suspended",
+    "reason": "Payment overdue",
 }
 NASTY = '<a href="https://evil.example">x</a> www.evil.example evil.example\r\nBcc: all@evil.example\x1b[2J'
 
