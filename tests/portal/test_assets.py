@@ -60,6 +60,8 @@ def test_every_icon_that_is_named_is_there_and_no_other():
     named = set()
     for path in [*TEMPLATES.rglob("*.html"), *(ROOT / "app/surfaces/portal").glob("*.py")]:
         named.update(re.findall(r'"([a-z][a-z0-9-]*)"', path.read_text(encoding="utf-8")))
+    for path in STATIC.glob("css/*.css"):
+        named.update(re.findall(r"icons/([a-z0-9-]+)\.svg", path.read_text(encoding="utf-8")))
     there = {path.stem for path in (VENDOR / "lucide/icons").glob("*.svg")}
     called = {
         name

@@ -109,6 +109,7 @@ def _sign_up_code_page(email: str) -> FormPage[CodeForm]:
     def facts() -> dict[str, Any]:
         return {
             "heading": "Confirm your address",
+            "sent": "We have sent six digits to",
             "action_label": "Confirm and go on",
             "resend_action": "/sign-up/code/send",
             "back": "/sign-up",
@@ -194,6 +195,7 @@ def _sign_in_code_page(email: str) -> FormPage[CodeForm]:
     def facts() -> dict[str, Any]:
         return {
             "heading": "Type the code",
+            "sent": "If it has an account, six digits are on their way to",
             "action_label": "Sign in",
             "resend_action": "/sign-in/code/send",
             "back": "/sign-in",

@@ -60,7 +60,7 @@ def _require_form_token() -> None:
     try:
         csrf.protect()
     except CSRFError as error:
-        raise CsrfInvalid(layer="session") from error
+        raise CsrfInvalid from error
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ _WORDS: Mapping[AuditKind, tuple[str, str]] = {
     AuditKind.SESSION_REUSE_DETECTED: ("triangle-alert", "A spent token was shown again"),
     AuditKind.SESSION_TENANT_SELECTED: ("building-2", "Chose an organization"),
     AuditKind.TENANT_CREATED: ("building-2", "Founded an organization"),
+    AuditKind.SUBSCRIPTION_TRIAL_STARTED: ("hourglass", "A trial of Pro began"),
     AuditKind.MEMBER_JOINED: ("building-2", "Joined an organization"),
     AuditKind.API_TOKEN_CREATED: ("key-round", "Made an API token"),
     AuditKind.API_TOKEN_REVOKED: ("key-round", "Ended an API token"),

@@ -7,7 +7,7 @@ from app.surfaces.portal.navigation import Link
 from app.surfaces.shared.problems import Problem
 
 HOME = Link("Dashboard", "/dashboard", "house")
-SIGN_IN = Link("Sign in", "/sign-in", "key-round")
+START = Link("Go to the start page", "/", "house")
 STATUS_PAGE_EXPIRED = 419
 
 
@@ -116,7 +116,7 @@ def error_page(problem: Problem, *, request_id: str, signed_in: bool) -> ErrorPa
         layer=_LAYERS.get(layer, ""),
         who=problem.remedy or _WHO.get(layer, ""),
         request_id=request_id,
-        ways=(HOME,) if signed_in else (SIGN_IN,),
+        ways=(HOME,) if signed_in else (START,),
     )
 
 
