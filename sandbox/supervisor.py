@@ -17,8 +17,13 @@ from sandbox.processes import Child, describe
 from sandbox.rules import Rules
 from sandbox.smtp import Sink, SmtpServer
 
-DOCUMENTED = ("services_v1", "api_v1", "platform_api", "v0")
-DEMO_PERSON = "jane@acme.example"
+DOCUMENTED = ("services-v1", "api-v1", "platform-api", "v0")
+DEMO_PEOPLE = {
+    "jane@acme.example": "owner",
+    "marcus@acme.example": "admin",
+    "priya@acme.example": "manager",
+    "tomas@acme.example": "member",
+}
 DEMO_PASSWORD = "portico-demo-2026"
 _SECONDS_TO_ANSWER = 60
 
@@ -41,6 +46,7 @@ class Supervisor:
             "INSTANCE": str(instance.folder),
             "FLASK_SKIP_DOTENV": "1",
             "PYTHONUNBUFFERED": "1",
+            "MALLOC_ARENA_MAX": "2",  # threads that wait for one lock need no heaps of their own
         }
         self.children: list[Child] = []
         self.stop_asked = asyncio.Event()
@@ -170,13 +176,15 @@ class Supervisor:
         portal = self.settings["PUBLIC_URL"]
         port = int(self.settings["PORT"])
         moved = "" if self.port_given or port == DEFAULT_PORT else f" Port {DEFAULT_PORT} was taken."
-        docs = "\n".join(f"            {portal}/docs/{name}" for name in DOCUMENTED).lstrip()
+        docs = "\n".join(f"            {portal}/developers/{name}" for name in DOCUMENTED).lstrip()
+        people = ",\n            ".join(f"{email} ({role})" for email, role in DEMO_PEOPLE.items())
         _say(
             f"\nPortico is ready ({seconds:.1f} s).{moved}\n\n"
             f"  Portal    {portal}/\n"
             f"  Mailbox   {self.instance.values['SANDBOX_URL']}/   every mail that is sent ends here\n"
             f"  API docs  {docs}\n\n"
-            f"  Sign in   {DEMO_PERSON}, password {DEMO_PASSWORD}\n"
+            f"  Sign in   as {people}\n"
+            f"            of Acme Corp, password {DEMO_PASSWORD}\n"
             f"  Data      {self.instance.folder} (logs in log/)\n\n"
             "Ctrl-C stops everything."
         )

@@ -26,7 +26,7 @@ def main() -> None:
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(header_read_timeout=15_000),
         websockets=False,
-        log_access=True,  # the path without its query: a link's token is not written down
+        log_access=False,  # the application writes a line for each answer, without what a path may hold
         workers_kill_timeout=5,
         respawn_failed_workers=True,
         respawn_interval=0.2,

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import valkey
+from app.domains.demo import people
+from sandbox import supervisor, valkey
 from sandbox.instance import CannotStart, open_instance
 from tests.support.live import ROOT, LiveInstance, free_port
 
@@ -122,3 +123,10 @@ def test_a_long_folder_name_still_has_a_socket(tmp_path: Path) -> None:
     socket = valkey.socket_path(folder)
     assert len(str(socket)) <= 100
     socket.parent.rmdir()
+
+
+def test_whom_the_greeting_names_is_in_the_demo_organization() -> None:
+    acme = next(o for o in people.ORGANIZATIONS if o.name == "Acme Corp")
+    members = {person.email: str(person.role) for person in acme.people}
+    assert members.items() >= supervisor.DEMO_PEOPLE.items()
+    assert people.PASSWORD == supervisor.DEMO_PASSWORD
