@@ -1,0 +1,55 @@
+"""What ends by itself: sign-ups nobody proved, and what is left of codes, links and tokens that ran out."""
+
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from app.core import clock
+from app.core.db import db
+from app.core.jobs import job
+from app.domains.accounts.models import HeldHandle, User
+from app.domains.auth.models import LoginToken, MailedCode, MailedLink, SignUp
+from app.domains.sessions.models import RefreshToken, UserSession
+from app.domains.tenants.models import Membership
+
+_TIME_TO_PROVE = timedelta(days=30)
+_SPENT_KEPT = timedelta(days=7)
+"""How long what ran out stays, so that its late use is told apart from a guess while somebody may wonder."""
+_ENDED_KEPT = timedelta(days=180)
+"""How long a sign-in that ended stays: it tells a known device from a new one."""
+
+
+@job("users.drop_unproven", every=timedelta(days=1))
+def drop_unproven() -> int:
+    """Delete registrations whose mailbox never answered and that joined nothing."""
+    joined = sa.select(Membership.id).where(Membership.user_id == User.id)
+    gone = (
+        sa.delete(User)
+        .where(
+            User.email_verified_at.is_(None),
+            User.created_at < clock.now() - _TIME_TO_PROVE,
+            User.is_platform_admin.is_(False),
+            ~sa.exists(joined),
+        )
+        .returning(User.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(db.session.scalars(gone).all())
+
+
+@job("retention.prune", every=timedelta(days=1))
+def prune_spent() -> int:
+    """Delete spent codes, links and tokens, and sign-ins that ended long ago."""
+    now = clock.now()
+    spent = sum(
+        _delete(sa.delete(model).where(model.expires_at < now - _SPENT_KEPT).returning(model.id))
+        for model in (MailedCode, MailedLink, LoginToken, SignUp, RefreshToken)
+    )
+    held = _delete(sa.delete(HeldHandle).where(HeldHandle.until < now).returning(HeldHandle.id))
+    long_ago = now - _ENDED_KEPT
+    ended = sa.or_(UserSession.revoked_at < long_ago, UserSession.expires_at < long_ago)
+    return spent + held + _delete(sa.delete(UserSession).where(ended).returning(UserSession.id))
+
+
+def _delete(statement: "sa.ReturningDelete[tuple[int]]") -> int:
+    return len(db.session.scalars(statement.execution_options(synchronize_session=False)).all())

@@ -1,0 +1,106 @@
+"""What ends by itself: unproven sign-ups, unclaimed organizations, spent tokens; and what must not."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from app.core import clock, jobs, redis
+from app.core.db import db
+from app.domains.accounts.models import User
+from app.domains.audit.models import AuditEvent
+from app.domains.auth.models import LinkPurpose, MailedLink
+from app.domains.permissions.roles import Role
+from app.domains.tenants.models import Membership, MembershipStatus, Tenant, TenantStatus
+from app.surfaces.shared import keeping
+
+DAY = 24 * 3600
+
+
+@pytest.fixture(autouse=True)
+def _no_bell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redis, "ring", lambda: None)
+
+
+def person(name: str, *, proven: bool = False, admin: bool = False) -> User:
+    email = f"{name}@example.org"
+    user = User(email=email, email_key=email, is_platform_admin=admin)
+    user.email_verified_at = clock.now() if proven else None
+    db.session.add(user)
+    db.session.flush()
+    return user
+
+
+def owned_by(user: User, slug: str, status: MembershipStatus) -> Tenant:
+    tenant = Tenant(slug=slug, name=slug)
+    db.session.add(tenant)
+    db.session.flush()
+    db.session.add(Membership(tenant_id=tenant.id, user_id=user.id, role=Role.OWNER, status=status))
+    db.session.commit()
+    return tenant
+
+
+def run(name: str) -> int:
+    done = keeping.run_job(jobs.JOBS[name])
+    db.session.expire_all()
+    return done
+
+
+def test_a_sign_up_that_nobody_proved_goes_after_thirty_days(
+    in_app: Flask, move_clock: Callable[[int], None]
+) -> None:
+    person("unproven")
+    person("proven", proven=True)
+    person("operator", admin=True)
+    owned_by(person("owner"), "kept", MembershipStatus.ACTIVE)
+    move_clock(29 * DAY)
+    person("late")
+    db.session.commit()
+    assert run("users.drop_unproven") == 0
+    move_clock(2 * DAY)
+    assert run("users.drop_unproven") == 1
+    left = set(db.session.scalars(sa.select(User.email)))
+    assert left == {f"{name}@example.org" for name in ("proven", "operator", "owner", "late")}
+
+
+def test_an_organization_that_nobody_claimed_goes_after_seven_days_and_frees_its_slug(
+    in_app: Flask, move_clock: Callable[[int], None]
+) -> None:
+    owned_by(person("asked"), "unclaimed", MembershipStatus.INVITED)
+    owned_by(person("founder"), "claimed", MembershipStatus.ACTIVE)
+    move_clock(6 * DAY)
+    assert run("tenants.drop_unclaimed") == 0
+    move_clock(2 * DAY)
+    assert run("tenants.drop_unclaimed") == 1
+    assert run("tenants.drop_unclaimed") == 0
+    by_status = {tenant.status: tenant.slug for tenant in db.session.scalars(sa.select(Tenant))}
+    assert by_status[TenantStatus.ACTIVE] == "claimed"
+    assert by_status[TenantStatus.ARCHIVED] != "unclaimed"
+    (row,) = db.session.scalars(sa.select(AuditEvent))
+    assert (str(row.kind), row.actor_kind, row.dialect) == (
+        "tenant.status_changed",
+        "system",
+        "tenants.drop_unclaimed",
+    )
+
+
+def test_spent_links_go_a_week_after_they_ran_out(in_app: Flask, move_clock: Callable[[int], None]) -> None:
+    user = person("kim", proven=True)
+    for number, hours in enumerate((1, 24 * 20)):
+        db.session.add(
+            MailedLink(
+                purpose=LinkPurpose.PASSWORD_RESET,
+                token_hash=bytes([number]) * 32,
+                user_id=user.id,
+                email_key=user.email_key,
+                expires_at=clock.now() + timedelta(hours=hours),
+            )
+        )
+    db.session.commit()
+    move_clock(6 * DAY)
+    assert run("retention.prune") == 0
+    move_clock(2 * DAY)
+    assert run("retention.prune") == 1
+    assert db.session.scalar(sa.select(sa.func.count(MailedLink.id))) == 1
