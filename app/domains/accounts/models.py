@@ -45,6 +45,11 @@ class User(Identified, Timed, Base):
         return self.display_name or f"{self.first_name} {self.last_name}".strip() or self.email
 
     @property
+    def public_name(self) -> str | None:
+        """Return what strangers see: never the address, nor a name given to an organization."""
+        return self.display_name or self.handle
+
+    @property
     def greeting(self) -> str:
         """Return how mails address the person."""
         return self.first_name or self.display_name or "there"

@@ -119,6 +119,7 @@ def update_page(actor: Actor, *, changes: ProfileChanges) -> User:
     ):
         if changed:
             record(actor, kind, subject=("user", user.id), changes=changed)
+    db.session.flush()  # updated_at as it is shown
     return user
 
 

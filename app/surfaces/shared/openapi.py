@@ -7,7 +7,7 @@ from typing import Any, NoReturn, TypeVar
 
 import marshmallow as ma
 from flask import Blueprint as FlaskBlueprint
-from flask import Flask, Request
+from flask import Flask, Request, current_app
 from flask_smorest import Api
 from flask_smorest import Blueprint as SmorestBlueprint
 from webargs import missing
@@ -176,6 +176,7 @@ class DialectApi(Api):
         super().init_app(
             app, spec_kwargs={**(spec_kwargs or {}), "servers": [{"url": current_settings().public_url}]}
         )
+        app.extensions.setdefault("documents", {})[self.dialect] = self.spec
         self.spec.components.schema("Error", schema=self.error)
         for name, scheme in self.schemes.items():
             self.spec.components.security_scheme(name, scheme)
@@ -212,8 +213,17 @@ class DialectApi(Api):
     def _register_responses(self) -> None:
         """Leave flask-smorest's own form of errors out: the dialect has one."""
 
+    def _register_pagination_header(self) -> None:
+        """Leave flask-smorest's header out: each dialect pages in its own way."""
+
     def _register_error_handlers(self) -> None:
         """Leave errors alone: of several Apis the last one's handlers would win."""
+
+
+def document_of(dialect: str) -> dict[str, Any]:
+    """Return the OpenAPI document of a dialect."""
+    document: dict[str, Any] = current_app.extensions["documents"][dialect].to_dict()
+    return document
 
 
 def mount_blueprints(

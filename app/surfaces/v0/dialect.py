@@ -39,11 +39,17 @@ class ErrorOut(Schema):
     details = ma.fields.String(metadata={"description": "For people; only on instances that run in debug."})
 
 
+class MessageOut(Schema):
+    """A sentence for the person."""
+
+    message = ma.fields.String(required=True)
+
+
 def word_of(problem: Problem) -> str:
     """Return the code as this document says it; a field at fault is named in it."""
     if problem.code == "validation":
-        field = next(iter(problem.fields), "body").split(".")[0]
-        return f"validation:{field}"
+        field = next(iter(problem.fields), "_schema").split(".")[0]
+        return f"validation:{'body' if field == '_schema' else field}"
     return WORDS.get(problem.code, problem.code)
 
 
