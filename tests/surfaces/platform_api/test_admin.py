@@ -1,0 +1,145 @@
+"""platform_api: what the platform's admins see and decide."""
+
+import pytest
+
+from app.core.access import system
+from app.domains.auth import admins
+from app.surfaces.shared.transaction import transaction
+from tests.support.world import PASSWORD, World
+from tests.surfaces.platform_api.test_auth import EMAIL, refused, scoped, tenant_of, wrong_fields
+
+ADMIN = "root@portico.example"
+
+
+@pytest.fixture
+def admin(world: World) -> str:
+    """Give the global token of an admin of the platform."""
+    with world.app.app_context(), transaction():
+        admins.appoint(system("test"), email=ADMIN, password=PASSWORD)
+    return world.token("platform_api", ADMIN)
+
+
+@pytest.fixture
+def tenant(world: World) -> str:
+    """Give Jane's organization."""
+    world.organization(world.person(EMAIL))
+    return tenant_of(world, world.token("platform_api"))
+
+
+def get(world: World, token: str, address: str) -> dict[str, object]:
+    headers = {"Authorization": f"Bearer {token}"}
+    answer = world.app.test_client().get(f"/platform/api/admin/{address}", headers=headers)
+    assert answer.status_code == 200, answer.text
+    body: dict[str, object] = answer.get_json()
+    return body
+
+
+def set_status(world: World, token: str, tenant: str, **body: str) -> dict[str, object]:
+    found: dict[str, object] = world.done(
+        "platform_api.admin.set_tenant_status", token=token, path={"tenant_id": tenant}, json=body
+    )
+    return found
+
+
+def test_only_admins_of_the_platform_look(world: World, tenant: str) -> None:
+    for token in (world.token("platform_api"), scoped(world)):
+        for name in ("list_tenants", "list_users"):
+            refused(
+                world.call(f"platform_api.admin.{name}", token=token), 403, "auth:platform_admin_required"
+            )
+        answer = world.call(
+            "platform_api.admin.set_tenant_status",
+            token=token,
+            path={"tenant_id": tenant},
+            json={"status": "archived"},
+        )
+        refused(answer, 403, "auth:platform_admin_required")
+
+
+def test_organizations_are_listed_and_searched(world: World, admin: str, tenant: str) -> None:
+    row = {
+        "id": tenant,
+        "name": "World Corp",
+        "slug": "world-corp",
+        "status": "active",
+        "subscription_plan": "Pro",
+        "member_count": 1,
+    }
+    assert get(world, admin, "tenants") == {"items": [row], "total": 1}
+    assert get(world, admin, "tenants?search=ORLD-c&status=active&limit=1")["total"] == 1
+    for nothing in ("status=suspended", "search=%25", "search=nope", "search=_orld"):
+        assert get(world, admin, f"tenants?{nothing}") == {"items": [], "total": 0}
+    assert get(world, admin, "tenants?offset=5") == {"items": [], "total": 1}
+
+
+def test_people_are_listed_and_searched(world: World, admin: str, tenant: str) -> None:
+    found = get(world, admin, "users?email=WORLD.ex")
+    assert found["total"] == 1
+    (row,) = found["items"]  # type: ignore[misc]
+    assert set(row) == {
+        "id",
+        "email",
+        "first_name",
+        "last_name",
+        "status",
+        "is_platform_admin",
+        "email_verified",
+        "two_factor_enabled",
+        "tenant_count",
+        "last_login_at",
+        "created_at",
+    }
+    assert (row["status"], row["tenant_count"]) == ("active", 1)
+    assert row["last_login_at"]
+    assert get(world, admin, "users")["total"] == 2
+    assert get(world, admin, "users?status=disabled")["total"] == 0
+    assert get(world, admin, "users?status=pending")["total"] == 0
+
+
+def test_a_suspended_organization_is_shut_at_the_next_call(world: World, admin: str, tenant: str) -> None:
+    inside, outside = scoped(world), world.token("platform_api")
+    body = set_status(world, admin, tenant, status="suspended", reason="Payment overdue")
+    assert set(body) == {"id", "name", "slug", "status", "subscription_plan", "member_count", "reason"}
+    assert (body["status"], body["reason"]) == ("suspended", "Payment overdue")
+    refused(world.call("platform_api.tenant.info", token=inside), 403, "tenant:suspended")
+    select = world.call("platform_api.auth.select_tenant", token=outside, json={"tenant_id": tenant})
+    refused(select, 403, "tenant:suspended")
+    assert world.done("platform_api.tenants.list", token=outside)[0]["status"] == "suspended"
+    assert world.mailed(r"status of (World Corp is now suspended)")
+    assert world.mailed(r"Reason given: (Payment overdue)\.")
+    assert set_status(world, admin, tenant, status="active")["reason"] is None
+    world.done("platform_api.tenant.info", token=inside)
+
+
+def test_owner_and_billing_address_are_told_once_each(world: World, admin: str) -> None:
+    world.person(EMAIL)
+    token = world.token("platform_api")
+    body = {"name": "Acme", "slug": "acme", "billing_email": "bills@world.example"}
+    tenant = world.done("platform_api.tenants.create", token=token, json=body)["id"]
+    world.keep_promises()
+    world.sent.clear()
+    set_status(world, admin, tenant, status="suspended")
+    set_status(world, admin, tenant, status="suspended", reason="Said later")
+    world.keep_promises()
+    assert sorted(message.to for message in world.sent) == ["bills@world.example", EMAIL]
+    kinds = [row.kind for row in world.trail() if row.kind == "tenant.status_changed"]
+    assert len(kinds) == 2
+
+
+def test_an_organization_that_comes_back_from_closing_has_no_new_trial(
+    world: World, admin: str, tenant: str
+) -> None:
+    inside = scoped(world)
+    set_status(world, admin, tenant, status="archived")
+    refused(world.call("platform_api.tenant.info", token=inside), 403, "tenant:archived")
+    assert set_status(world, admin, tenant, status="active")["subscription_plan"] == "Developer"
+    assert world.done("platform_api.tenant.info", token=inside)["subscription"]["status"] == "ACTIVE"
+
+
+def test_what_is_no_status_or_no_organization_is_refused(world: World, admin: str, tenant: str) -> None:
+    call = "platform_api.admin.set_tenant_status"
+    answer = world.call(call, token=admin, path={"tenant_id": tenant}, json={"status": "deleted"})
+    assert wrong_fields(answer) == [["body", "status"]]
+    for unknown in ("ten_none", "ten_" + "f" * 32, "99999999999999999999"):
+        answer = world.call(call, token=admin, path={"tenant_id": unknown}, json={"status": "active"})
+        refused(answer, 404, "tenant:not_found")
