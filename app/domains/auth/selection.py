@@ -7,13 +7,14 @@ from app.core import clock
 from app.core.access import Access, Actor, NotSignedIn, PermissionDenied, operation
 from app.core.db import db
 from app.core.environments import Environment
-from app.core.errors import Forbidden, Unauthenticated
+from app.core.errors import Unauthenticated
 from app.core.ids import Ref
 from app.core.permissions import Permission
 from app.domains.accounts.models import User
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
 from app.domains.auth.credentials import EmailUnverified
+from app.domains.auth.sign_in import MethodNotAllowed
 from app.domains.sessions import operations as sessions
 from app.domains.sessions import tokens
 from app.domains.sessions.identify import check_rules, permissions_of
@@ -39,10 +40,6 @@ class SessionTooOld(Unauthenticated):
     code, message = "auth:session_too_old", "This organization asks for a fresher sign-in."
 
 
-class SignInMethodRefused(Forbidden):
-    code, message = "auth:method_not_allowed", "This way of signing in is switched off."
-
-
 @dataclass(frozen=True)
 class Scoped:
     """A token that works inside one organization and environment."""
@@ -65,7 +62,7 @@ def hold_rules(
     """Hold a sign-in against what an organization asks of those who work in it: one query.
 
     :raises TenantSuspended, TenantArchived, AddressNotAllowed, TwoFactorSetupRequired, SessionTooWeak,
-        SignInMethodRefused, EmailUnverified, SessionTooOld: as its state and settings have it
+        MethodNotAllowed, EmailUnverified, SessionTooOld: as its state and settings have it
     """
     wanted = settings.values(_RULES, tenant_id=tenant.id, environment=environment)
     check_rules(
@@ -78,7 +75,7 @@ def hold_rules(
     )
     switched_off = {"code": "auth.code_login_enabled", "oauth": "auth.social_login_enabled"}.get(method)
     if switched_off and wanted[switched_off] is not True:
-        raise SignInMethodRefused(layer="organization", remedy="Sign in with your password.")
+        raise MethodNotAllowed(layer="organization", remedy="Sign in with your password.")
     if wanted["auth.email_verification_required"] is True and not user.email_verified:
         raise EmailUnverified(layer="organization", remedy="Open the link in the confirmation mail.")
     oldest = timedelta(days=int(str(wanted["auth.session_lifetime"])))
