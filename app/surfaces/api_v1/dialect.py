@@ -1,5 +1,6 @@
 """How api_v1 speaks: its prefix, credentials, envelope, error words and paging."""
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -60,6 +61,7 @@ class ErrorOut(Schema):
     error = ma.fields.Nested(ErrorDetailOut, required=True)
 
 
+@functools.cache
 def envelope(data: type[Schema]) -> type[ma.Schema]:
     """Return the schema of a good answer around the schema of its data."""
     name = f"{data.__name__.removesuffix('Out')}EnvelopeOut"
