@@ -5,6 +5,9 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
+from app.core.access import system
+from app.domains.auth import admins
+from app.surfaces.shared.transaction import transaction
 from tests.contract.endpoints import ENDPOINTS, built
 from tests.support.world import PASSWORD, World
 
@@ -212,6 +215,17 @@ def platform_switch(world: World) -> None:
     scoped = world.done("platform_api.auth.select_tenant", token=token, json={"tenant_id": tenant["id"]})
     body = {"environment": "staging"}
     act(world, "platform_api.auth.switch_environment", token=scoped["access_token"], json=body)
+
+
+@leaves("platform_api.admin.set_tenant_status", "tenant.status_changed")
+def platform_suspend(world: World) -> None:
+    world.organization(world.person())
+    (tenant,) = world.done("platform_api.tenants.list", token=world.token("platform_api"))
+    with world.app.app_context(), transaction():
+        admins.appoint(system("test"), email="root@world.example", password=PASSWORD)
+    token = world.token("platform_api", "root@world.example")
+    path, body = {"tenant_id": tenant["id"]}, {"status": "suspended", "reason": "Payment overdue"}
+    act(world, "platform_api.admin.set_tenant_status", token=token, path=path, json=body)
 
 
 @leaves("platform_api.tenants.create", "tenant.created", "subscription.trial_started")
