@@ -21,7 +21,7 @@ def upgrade() -> None:
         sa.Column("session_id", sa.BigInteger(), nullable=True),
         sa.Column("subject_type", sa.String(length=40), nullable=False),
         sa.Column("subject_id", sa.BigInteger(), nullable=True),
-        sa.Column("dialect", sa.String(length=20), nullable=False),
+        sa.Column("dialect", sa.String(length=40), nullable=False),
         sa.Column("ip", sa.String(length=45), nullable=True),
         sa.Column("user_agent", sa.String(length=400), nullable=False),
         sa.Column("request_id", sa.String(length=64), nullable=False),

@@ -31,7 +31,8 @@ class AuditEvent(Identified, Base):
     session_id: Mapped[int | None] = mapped_column(sa.BigInteger)
     subject_type: Mapped[str] = mapped_column(sa.String(40))
     subject_id: Mapped[int | None] = mapped_column(sa.BigInteger)
-    dialect: Mapped[str] = mapped_column(sa.String(20))
+    dialect: Mapped[str] = mapped_column(sa.String(40))
+    """Through which way in, or which job or command did it."""
     ip: Mapped[str | None] = mapped_column(sa.String(45))
     user_agent: Mapped[str] = mapped_column(sa.String(400), default="")
     request_id: Mapped[str] = mapped_column(sa.String(64), default="")
