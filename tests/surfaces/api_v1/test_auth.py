@@ -35,9 +35,7 @@ def jane(world: World) -> int:
 
 
 def login(world: World, email: str = JANE, password: str = PASSWORD, slug: str = SLUG) -> TestResponse:
-    return world.call(
-        "api_v1.auth.login", json={"email": email, "password": password, "tenantSlug": slug}
-    )
+    return world.call("api_v1.auth.login", json={"email": email, "password": password, "tenantSlug": slug})
 
 
 def signed_in(world: World, **who: str) -> dict[str, Any]:
@@ -330,9 +328,7 @@ def test_logout_ends_another_sign_in_of_ones_own_when_its_refresh_token_is_shown
     charlie = signed_in(world, email=CHARLIE, slug="other-corp")
     for other in (second, charlie):
         token = signed_in(world)["accessToken"]
-        assert world.done(
-            "api_v1.auth.logout", token=token, json={"refreshToken": other["refreshToken"]}
-        )
+        assert world.done("api_v1.auth.logout", token=token, json={"refreshToken": other["refreshToken"]})
     assert me(world, first["accessToken"]).status_code == 200
     assert me(world, second["accessToken"]).status_code == 401
     assert me(world, charlie["accessToken"]).status_code == 200  # a stranger's is left alone
