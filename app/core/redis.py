@@ -9,6 +9,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from typing import Any
 
 from prometheus_client import Counter
 from redis import ConnectionPool, Redis
@@ -145,5 +146,5 @@ def heard() -> None:
 
 def forget_limits() -> int:
     """Wipe every ordinary limit's counter; for testers. Returns how many keys there were."""
-    connection = client(wait=2)
-    return sum(connection.delete(key) for key in connection.scan_iter(f"{LIMITS_PREFIX}*"))
+    connection: Any = client(wait=2)  # typed as if it might be an asynchronous one
+    return sum(int(connection.delete(key)) for key in connection.scan_iter(f"{LIMITS_PREFIX}*"))

@@ -86,7 +86,8 @@ class OutboxWorker(Worker):
                 self.heartbeat()
                 found = self._wait_for_the_bell()
                 if found is not None:
-                    found[0].redis_server_version = self.get_redis_server_version()
+                    version = self.get_redis_server_version()  # type: ignore[no-untyped-call]
+                    found[0].redis_server_version = version
             except DequeueTimeout:
                 continue
             except (RedisError, OSError):
@@ -131,7 +132,7 @@ class OutboxWorker(Worker):
     def register_death(self) -> None:
         """Sign off, unless Redis is away and would only be waited for."""
         if redis.answers():
-            super().register_death()
+            super().register_death()  # type: ignore[no-untyped-call]
 
     def _install_signal_handlers(self) -> None:
         """Leave the signals to ``Stop``, which outlives this object."""

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.sql.dml import ReturningDelete
 
 from app.core import clock
 from app.core.db import db
@@ -51,5 +52,5 @@ def prune_spent() -> int:
     return spent + held + _delete(sa.delete(UserSession).where(ended).returning(UserSession.id))
 
 
-def _delete(statement: "sa.ReturningDelete[tuple[int]]") -> int:
+def _delete(statement: ReturningDelete[tuple[int]]) -> int:
     return len(db.session.scalars(statement.execution_options(synchronize_session=False)).all())

@@ -1,10 +1,11 @@
 """Keeping the promise of a mail: written when it leaves, so that codes lie nowhere in the clear."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from app.core import mail, outbox
 from app.core.secrets import SealBroken
+from app.core.settings import SmtpSecurity
 from app.domains.email.outgoing import compose
 from app.domains.settings import queries as settings
 
@@ -45,12 +46,10 @@ def platform_server() -> mail.MailServer:
     host, port, security, username, password = (values[key] for key in _SERVER_KEYS)
     if not host or not isinstance(port, int):
         return mail.configured_server()
-    if security not in ("none", "starttls", "tls"):
-        raise ValueError(f"smtp.security: {security}")
     return mail.MailServer(
         host=str(host),
         port=port,
-        security=security,
+        security=cast("SmtpSecurity", security),
         username=str(username) if username else None,
         password=str(password) if password else None,
     )
