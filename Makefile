@@ -62,7 +62,7 @@ test-sqlite: $(DEV)
 	$(BIN)/python -m pytest -m "not browser and not faults" --database sqlite
 
 test-postgresql: $(DEV)
-	$(BIN)/python -m pytest -m "not browser and not faults" --database postgresql
+	$(BIN)/python -m pytest -m "not browser and not faults and not once" --database postgresql
 
 test-browser: $(DEV) chromium
 	$(BIN)/python -m pytest -m browser

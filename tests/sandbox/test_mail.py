@@ -23,6 +23,8 @@ from sandbox.smtp import Sink, SmtpServer
 from tests.support.live import free_port
 from tests.support.mail import Mailbox, token_in
 
+pytestmark = pytest.mark.once
+
 TEXT = "Your code is 402913.\nOr open http://127.0.0.1:8000/confirm-email?token=abc-123 now.\n"
 
 

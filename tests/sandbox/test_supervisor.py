@@ -15,7 +15,7 @@ from sandbox import supervisor, valkey
 from sandbox.instance import CannotStart, open_instance
 from tests.support.live import ROOT, LiveInstance, free_port
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.once]
 
 
 def is_alive(pid: int) -> bool:

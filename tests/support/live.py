@@ -30,6 +30,7 @@ class LiveInstance:
     database_url: str | None = None
     environment: Mapping[str, str] = field(default_factory=lambda: CHEAP_PASSWORDS)
     process: subprocess.Popen[bytes] | None = None
+    commands: subprocess.Popen[str] | None = None
 
     def start(self) -> "LiveInstance":
         """Start the supervisor and wait until the portal answers."""
@@ -53,6 +54,8 @@ class LiveInstance:
 
     def stop(self) -> int:
         """Stop everything as Ctrl-C does; return the supervisor's exit code."""
+        if self.commands is not None:
+            self.commands.communicate()
         assert self.process is not None
         self.process.send_signal(signal.SIGINT)
         return self.process.wait(40)
@@ -92,17 +95,25 @@ class LiveInstance:
 
     def flask(self, *words: str) -> str:
         """Run a flask command on this instance and return what it printed."""
-        done = subprocess.run(
-            [sys.executable, "-m", "flask", *words],
-            cwd=ROOT,
-            env=self.full_environment(),
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == 0, f"flask {' '.join(words)}: {done.stdout}{done.stderr}"
-        return done.stdout
+        if self.commands is None or self.commands.poll() is not None:
+            self.commands = subprocess.Popen(
+                [sys.executable, "-m", "tests.support.flask_commands"],
+                cwd=ROOT,
+                env=self.full_environment(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+            )
+        assert self.commands.stdin is not None
+        assert self.commands.stdout is not None
+        self.commands.stdin.write(json.dumps(words) + "\n")
+        self.commands.stdin.flush()
+        answer = self.commands.stdout.readline()
+        assert answer, f"flask {' '.join(words)}: no answer"
+        code, text = json.loads(answer)
+        assert code == 0, f"flask {' '.join(words)}: {text}"
+        return str(text)
 
     def move_clock(self, seconds: int | None) -> None:
         """Move the instance's time by seconds, or back to real time with None."""
