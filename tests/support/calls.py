@@ -19,6 +19,12 @@ class Caller:
     user_agent: str = BROWSER
     http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=20))
 
+    def __enter__(self) -> "Caller":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.http.close()
+
     def call(
         self,
         endpoint_id: str,
