@@ -115,14 +115,24 @@ def give_back(spent: Spent, *, clear: Sequence[str] = ()) -> None:
 
     :param clear: names of keys whose whole count is wiped (a success clears the address's failures)
     """
+    _give_back(db.session.connection(), spent, clear)
+
+
+def give_back_at_once(spent: Spent, *, clear: Sequence[str] = ()) -> None:
+    """Take a try back whatever becomes of the request; like ``spend``, before the request has written."""
+    with _connection() as connection:
+        _give_back(connection, spent, clear)
+
+
+def _give_back(connection: sa.Connection, spent: Spent, clear: Sequence[str]) -> None:
     wiped = [spent.keys[name] for name in clear if name in spent.keys]
     if wiped:
-        db.session.execute(
+        connection.execute(
             sa.delete(RateCounter).where(RateCounter.bucket == spent.bucket.name, RateCounter.key.in_(wiped))
         )
     for name, key in spent.keys.items():
         if name not in clear:
-            _remove_hit(spent.bucket.name, key, spent.at)
+            _remove_hit(connection, spent.bucket.name, key, spent.at)
 
 
 def clear(bucket: Bucket, **keys: str | int | None) -> None:
@@ -210,13 +220,13 @@ def _refuse_if_full(
             )
 
 
-def _remove_hit(bucket: str, key: str, at: float) -> None:
+def _remove_hit(connection: sa.Connection, bucket: str, key: str, at: float) -> None:
     where = (RateCounter.bucket == bucket, RateCounter.key == key)
-    hits = db.session.scalar(sa.select(RateCounter.hits).where(*where).with_for_update())
+    hits = connection.scalar(sa.select(RateCounter.hits).where(*where).with_for_update())
     if hits and at in hits:
         kept = list(hits)
         kept.remove(at)
-        db.session.execute(sa.update(RateCounter).where(*where).values(hits=kept))
+        connection.execute(sa.update(RateCounter).where(*where).values(hits=kept))
 
 
 @contextmanager

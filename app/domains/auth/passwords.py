@@ -16,7 +16,6 @@ from app.core.buckets import (
 )
 from app.core.db import db, read
 from app.core.errors import Refused, ValidationFailed
-from app.core.limits import give_back
 from app.core.links import public_url
 from app.core.outbox import Claimed
 from app.domains.accounts import emails, passwords
@@ -163,25 +162,32 @@ def change(
     """
     if actor.user_id is None:
         raise NotSignedIn
-    spent = limits.spend(PROOF_FAILURES, user=actor.user_id)
     old_hash = read(sa.select(User.password_hash).where(User.id == actor.user_id))[0].password_hash
-    if old_hash is None:
-        if demand_set:
-            raise PasswordNotSet
+    if old_hash is not None:
+        _prove(actor.user_id, old_hash, current_password or "")
+    elif demand_set:
+        raise PasswordNotSet
+    else:
         require_fresh(actor)
-    elif not passwords.verify(old_hash, current_password or ""):
-        raise CurrentPasswordWrong
     if old_hash is not None and new_password == current_password:
-        give_back(spent)
         raise ValidationFailed({"new_password": ["Choose a password that differs from the present one."]})
     password_hash = _checked_hash(actor.user_id, new_password, field="new_password")
-    give_back(spent, clear=["user"])
-    user = db.session.get_one(User, actor.user_id)
+    user = db.session.get_one(User, actor.user_id, with_for_update=True)
+    if user.password_hash != old_hash:
+        raise CurrentPasswordWrong  # a reset came in between, and it wins
     ended = end_all(
         actor, user_id=user.id, tokens_too=False, keep=actor.session_id, reason="password_changed"
     )
     _put(actor, user, password_hash, AuditKind.USER_PASSWORD_CHANGED)
     return PasswordSet(user.email, clock.now(), ended)
+
+
+def _prove(user_id: int, password_hash: str, password: str) -> None:
+    """Check the current password; a right one is no failure, whatever the new one is like."""
+    spent = limits.spend(PROOF_FAILURES, user=user_id)
+    if not passwords.verify(password_hash, password):
+        raise CurrentPasswordWrong
+    limits.give_back_at_once(spent, clear=["user"])
 
 
 def _put(actor: Actor, user: User, password_hash: str, kind: AuditKind) -> None:

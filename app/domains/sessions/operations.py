@@ -73,7 +73,7 @@ class Opened:
         return self.session.expires_at - clock.now()
 
     def access_token(self) -> str:
-        """Return a signed token of the person that lasts as long as the sign-in: where nothing refreshes it."""
+        """Return a signed token that lasts as long as the sign-in: where nothing refreshes it."""
         return tokens.access_token(self.session.uid, self.user.uid, self.life)
 
     def csrf_token(self) -> str:
