@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from flask import Flask, Response, g, request
-from werkzeug.exceptions import HTTPException
+from flask import Flask, Response, current_app, g, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from app.core.errors import AppError, Internal, ValidationFailed
 
@@ -95,7 +95,7 @@ def register_problem_handler(app: Flask, dialects: Sequence[Dialect]) -> None:
 
 def dialect_of_request(dialects: Sequence[Dialect], by_name: Mapping[str, Dialect]) -> Dialect:
     """Return the dialect of the route, else the one whose prefix matches the path furthest."""
-    blueprint = (request.blueprint or "").split(".")[0].removeprefix("alias_")
+    blueprint = _endpoint().split(".")[0].removeprefix("alias_")
     for name, dialect in by_name.items():
         if blueprint == name or blueprint.startswith(f"{name}_"):
             return dialect
@@ -107,6 +107,15 @@ def dialect_of_request(dialects: Sequence[Dialect], by_name: Mapping[str, Dialec
         if path.startswith(prefix.rstrip("/") + "/")
     ]
     return max(matches, key=lambda match: match[0])[1]
+
+
+def _endpoint() -> str:
+    """Return the endpoint called, or the one that another method would have reached."""
+    failed = request.routing_exception
+    if not isinstance(failed, MethodNotAllowed) or not failed.valid_methods:
+        return request.endpoint or ""
+    adapter = current_app.create_url_adapter(request)
+    return str(adapter.match(method=next(iter(failed.valid_methods)))[0]) if adapter else ""
 
 
 def problem_of(error: Exception) -> Problem:
