@@ -10,7 +10,7 @@ from app.domains.auth.newcomers import Newcomer
 from app.domains.auth.sign_in import LoginStep
 from app.domains.sessions import operations as sessions
 from app.domains.sessions.operations import Opened, Plan
-from app.surfaces.services_v1.dialect import Confirmed, Flag, blp, done, door, shown, told
+from app.surfaces.services_v1.dialect import Confirmed, Flag, Line, Seconds, blp, done, door, shown, told
 from app.surfaces.shared.actor import current_actor
 from app.surfaces.shared.cookies import forgotten_cookie, session_cookie
 from app.surfaces.shared.ids import Moment, Secret, Word
@@ -43,12 +43,7 @@ class AuthenticateIn(Schema):
     method = ma.fields.String(load_default="authenticator", validate=ma.validate.OneOf(_FACTOR_METHODS))
     code = Secret(load_default=None, most=40)
     carrier = ma.fields.String(load_default="bearer", validate=ma.validate.OneOf(("bearer", "cookie")))
-    device_name = Word(load_default=None, most=100)
-
-    @ma.validates("device_name")
-    def _on_one_line(self, name: str, **_: Any) -> None:
-        if not name.isprintable():
-            raise ma.ValidationError("Use one line.")
+    device_name = Line(load_default=None, most=100)
 
 
 class AccountIn(Confirmed, EmailIn):
@@ -84,7 +79,7 @@ class FactorOut(Schema):
 class LoginStepOut(Schema):
     next = ma.fields.String()
     login_token = ma.fields.String(allow_none=True)
-    expires_in = ma.fields.TimeDelta(precision="seconds")
+    expires_in = Seconds()
     two_factor = ma.fields.Nested(FactorOut)
     verification_token = ma.fields.String(allow_none=True)
 
@@ -108,7 +103,7 @@ class SignedInPersonOut(Schema):
 class SignedInOut(Schema):
     access_token = ma.fields.String(allow_none=True)
     token_type = ma.fields.String(allow_none=True)
-    expires_in = ma.fields.TimeDelta(precision="seconds")
+    expires_in = Seconds()
     csrf_token = ma.fields.String(allow_none=True)
     session = ma.fields.Nested(OpenedSessionOut)
     user = ma.fields.Nested(SignedInPersonOut)
@@ -116,21 +111,21 @@ class SignedInOut(Schema):
 
 class OtpOut(Schema):
     length = ma.fields.Integer()
-    expires_in = ma.fields.TimeDelta(precision="seconds")
+    expires_in = Seconds()
     tries = ma.fields.Integer()
 
 
 class ResentOut(Schema):
     email = ma.fields.String()
     otp = ma.fields.Nested(OtpOut, attribute="rules")
-    resend_in = ma.fields.TimeDelta(precision="seconds")
+    resend_in = Seconds()
 
 
 class SignUpOut(Schema):
     email = ma.fields.String()
     verification_token = ma.fields.String()
     otp = ma.fields.Nested(OtpOut, attribute="rules")
-    resend_in = ma.fields.TimeDelta(precision="seconds")
+    resend_in = Seconds()
 
 
 class ProvenOut(Schema):
@@ -140,16 +135,16 @@ class ProvenOut(Schema):
         lambda proven: "two_factor" if proven.login_token.needs_factor else "authenticate"
     )
     login_token = ma.fields.String(attribute="login_token.token")
-    expires_in = ma.fields.TimeDelta(precision="seconds", attribute="login_token.expires_in")
+    expires_in = Seconds(attribute="login_token.expires_in")
 
 
 class ExpiryOut(Schema):
-    expires_in = ma.fields.TimeDelta(precision="seconds")
+    expires_in = Seconds()
 
 
 class LinkSentOut(Schema):
     email = ma.fields.String()
-    expires_in = ma.fields.TimeDelta(precision="seconds")
+    expires_in = Seconds()
 
 
 class ConfirmedOut(Schema):

@@ -1,5 +1,6 @@
 """How services_v1 speaks: its prefixes, credentials, envelope, error words and paging."""
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ from flask import Response, jsonify
 from app.core.paging import Page
 from app.surfaces.shared.actor import Door
 from app.surfaces.shared.cookies import require_csrf_token
-from app.surfaces.shared.ids import Secret
+from app.surfaces.shared.ids import Secret, Word
 from app.surfaces.shared.openapi import Blueprint, Schema
 from app.surfaces.shared.problems import STATUS, Dialect, Problem
 
@@ -48,8 +49,27 @@ class PageQuery(Schema):
 class Flag(ma.fields.Boolean):
     """True or false as JSON has them, and nothing that only looks like it."""
 
-    truthy = {True}
-    falsy = {False}
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+class Seconds(ma.fields.Integer):
+    """A span of time in whole seconds."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> int | None:
+        return None if value is None else round(value.total_seconds())
+
+
+class Line(Word):
+    """A word that stays on its line: it is shown in lists and mails."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if not text.isprintable():
+            raise ma.ValidationError("Use one line.")
+        return text
 
 
 class Confirmed(Schema):
@@ -89,21 +109,28 @@ class MetaOut(Schema):
     last_page = ma.fields.Integer()
 
 
+@functools.cache
 def shown(data: type[ma.Schema]) -> type[ma.Schema]:
     """Return the schema of what a GET answers: data in its envelope."""
-    return ma.Schema.from_dict({"data": ma.fields.Nested(data)}, name=f"{data.__name__}Shown")
+    return ma.Schema.from_dict({"data": ma.fields.Nested(data)}, name=f"{_noun(data)}Shown")
 
 
+@functools.cache
 def told(data: type[ma.Schema]) -> type[ma.Schema]:
     """Return the schema of what a POST answers: data and a sentence."""
     fields = {"data": ma.fields.Nested(data), "message": ma.fields.String()}
-    return ma.Schema.from_dict(fields, name=f"{data.__name__}Told")
+    return ma.Schema.from_dict(fields, name=f"{_noun(data)}Told")
 
 
+@functools.cache
 def listed(row: type[ma.Schema]) -> type[ma.Schema]:
     """Return the schema of one page of a list."""
     fields = {"data": ma.fields.List(ma.fields.Nested(row)), "meta": ma.fields.Nested(MetaOut)}
-    return ma.Schema.from_dict(fields, name=f"{row.__name__}Listed")
+    return ma.Schema.from_dict(fields, name=f"{_noun(row)}Listed")
+
+
+def _noun(schema: type[ma.Schema]) -> str:
+    return schema.__name__.removesuffix("Out")
 
 
 class ProblemOut(Schema):

@@ -4,7 +4,7 @@ import marshmallow as ma
 
 from app.core import clock
 from app.domains.auth import step_up
-from app.surfaces.services_v1.dialect import blp, done, door, told
+from app.surfaces.services_v1.dialect import Seconds, blp, done, door, told
 from app.surfaces.shared.actor import current_actor
 from app.surfaces.shared.ids import Moment, Secret
 from app.surfaces.shared.openapi import Schema
@@ -21,7 +21,7 @@ class ProofIn(Schema):
 class CodeSentOut(Schema):
     sent_to = ma.fields.String()
     length = ma.fields.Integer(attribute="rules.length")
-    expires_in = ma.fields.TimeDelta(precision="seconds", attribute="rules.expires_in")
+    expires_in = Seconds(attribute="rules.expires_in")
     tries = ma.fields.Integer(attribute="rules.tries")
 
 
