@@ -30,7 +30,7 @@ class PageOut(Schema):
     display_name = ma.fields.String(attribute="public_name", required=True, allow_none=True)
     bio = ma.fields.String(required=True, allow_none=True)
     profile_image = ma.fields.Url(attribute="avatar_url", required=True, allow_none=True)
-    banner_image = ma.fields.Constant(None, metadata={"type": ["string", "null"], "format": "url"})
+    banner_image = ma.fields.Constant(None, metadata={"type": "string", "format": "url"})
 
 
 class MeOut(PageOut):
