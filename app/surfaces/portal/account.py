@@ -63,15 +63,12 @@ def change_password():
         new_password=typed(form.new_password),
         demand_set=True,
     )
-    ended = changed.ended.sign_ins
-    said = (
-        f"Your password is changed, and {_counted(ended)} signed out."
-        if ended
-        else "Your password is changed."
-    )
-    flash(said, "success")
+    flash(_changed(changed.ended.sign_ins), "success")
     return away("/account/password")
 
 
-def _counted(others: int) -> str:
-    return "one other device was" if others == 1 else f"{others} other devices were"
+def _changed(ended: int) -> str:
+    if not ended:
+        return "Your password is changed."
+    others = "one other device was" if ended == 1 else f"{ended} other devices were"
+    return f"Your password is changed, and {others} signed out."
