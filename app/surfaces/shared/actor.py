@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any, Literal, ParamSpec, TypeVar, cast
 
 from flask import g, request
@@ -18,6 +19,7 @@ from app.core.access import (
 )
 from app.core.buckets import DEFAULT, Bucket
 from app.core.errors import AppError
+from app.core.limits import network_of
 from app.domains.sessions.identify import Caller, Credential, identify
 from app.surfaces.shared.limits import count_call
 
@@ -96,7 +98,7 @@ class Door:
 
     def _origin(self) -> Origin:
         return Origin(
-            ip=request.remote_addr,
+            ip=_address(request.remote_addr),
             user_agent=_one_line(request.headers.get("User-Agent", "")),
             dialect=self.dialect,
             request_id=g.get("request_id", ""),
@@ -130,11 +132,11 @@ class Door:
 
     def _count(self, limit: Bucket, caller: Caller) -> None:
         actor = caller.actor
-        name = f"session-{actor.session_id}" if actor.session_id else f"ip-{actor.origin.ip}"
+        name = f"session-{actor.session_id}" if actor.session_id else f"ip-{network_of(actor.origin.ip)}"
         count_call(
             limit,
             caller=name,
-            endpoint=request.endpoint or "",
+            endpoint=(request.endpoint or "").removeprefix("alias_"),
             ip=actor.origin.ip,
             per_minute=caller.calls_per_minute,
         )
@@ -143,6 +145,15 @@ class Door:
 def current_actor() -> Actor:
     """Return the actor of this call, whom the door let in."""
     return cast("Actor", g.actor)
+
+
+def _address(text: str | None) -> str | None:
+    """Return the caller's network address; None for what is none, as an odd proxy or a socket gives it."""
+    try:
+        address = ip_address((text or "").strip())
+    except ValueError:
+        return None
+    return str(type(address)(int(address)))  # without a zone, which may be any text
 
 
 def _one_line(text: str) -> str:
