@@ -61,7 +61,7 @@ def _counter(bucket: Bucket) -> Callable[[], None]:
     # From an endpoint's second call on the limiter also asks before the request is looked at, and drops the
     # answer: there is no value yet.
     limit: Callable[[], str] = lambda: f"{g.get('limit_value', 1)} per {seconds} second"  # noqa: E731
-    counted: Callable[[], None] = limiter.limit(limit, scope=bucket.name)(count)
+    counted: Callable[[], None] = limiter.shared_limit(limit, scope=bucket.name)(count)
     return counted
 
 

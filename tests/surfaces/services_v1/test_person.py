@@ -205,3 +205,23 @@ def test_credentials_come_before_the_body(world: World) -> None:
 
 def test_an_address_that_is_not_there_is_answered_in_this_dialects_words(world: World) -> None:
     refused(world.app.test_client().get("/services/platforms/v1/nothing"), 404, "route:not_found")
+
+
+def test_both_addresses_of_a_call_share_one_count(world: World, token: str) -> None:
+    headers = {"Authorization": f"Bearer {token}"}
+    left = [
+        int(world.app.test_client().get(address, headers=headers).headers["RateLimit-Remaining"])
+        for address in ("/services/platforms/v1/user/get", "/api/services/platforms/v1/user/get")
+    ]
+    assert left[1] == left[0] - 1
+
+
+def test_the_301st_call_of_a_minute_is_refused_and_told_when_to_come_back(world: World) -> None:
+    client = world.app.test_client()
+    client.environ_base["REMOTE_ADDR"] = "198.51.100.77"
+    answers = [client.get(POLICY if number % 2 else f"/api{POLICY}") for number in range(301)]
+    assert {answer.status_code for answer in answers[:300]} == {200}
+    refused(answers[300], 429, "rate:limited")
+    assert 0 < int(answers[300].headers["Retry-After"]) <= 60
+    assert answers[300].headers["RateLimit-Limit"] == "300"
+    assert answers[300].headers["RateLimit-Remaining"] == "0"
