@@ -200,11 +200,8 @@ def platform_select(world: World) -> None:
 @leaves("platform_api.auth.switch_environment", "session.environment_switched")
 def platform_switch(world: World) -> None:
     at_work(world)
-    token = world.token("platform_api")
-    (tenant,) = world.done("platform_api.tenants.list", token=token)
-    scoped = world.done("platform_api.auth.select_tenant", token=token, json={"tenant_id": tenant["id"]})
     body = {"environment": "staging"}
-    act(world, "platform_api.auth.switch_environment", token=scoped["access_token"], json=body)
+    act(world, "platform_api.auth.switch_environment", token=world.scoped_token(), json=body)
 
 
 @leaves("platform_api.admin.set_tenant_status", "tenant.status_changed")

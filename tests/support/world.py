@@ -36,8 +36,8 @@ class World:
 
     # ---- who is there
 
-    def person(self, email: str = "jane@world.example", *, verified: bool = True) -> int:
-        """Make a person with a password; returns the id."""
+    def person(self, email: str = "jane@world.example", *, verified: bool = True, admin: bool = False) -> int:
+        """Make a person with a password, an admin of the platform if wanted; returns the id."""
         with self.app.app_context(), transaction():
             user = User(
                 email=email,
@@ -47,6 +47,7 @@ class World:
                 last_name="Doe",
                 password_hash=hash_password(PASSWORD),
                 password_changed_at=clock.now(),
+                is_platform_admin=admin,
             )
             db.session.add(user)
             db.session.flush()  # generate user.id
@@ -94,19 +95,26 @@ class World:
         assert answer.status_code < 300, (endpoint_id, answer.status_code, answer.text)
         return answer.get_json(silent=True)
 
-    def token(self, dialect: str, email: str = "jane@world.example", password: str = PASSWORD) -> str:
+    def token(self, dialect: str, email: str = "jane@world.example", slug: str = "world-corp") -> str:
         """Sign a person in through a dialect and return what its calls are made with."""
-        who = {"email": email, "password": password}
+        who = {"email": email, "password": PASSWORD}
         if dialect == "services_v1":
             step = self.done("services_v1.auth.login", json=who)["data"]
             opened = {"login_token": step["login_token"], "carrier": "bearer"}
             return str(self.done("services_v1.auth.authenticate", json=opened)["data"]["access_token"])
         if dialect == "api_v1":
-            body = self.done("api_v1.auth.login", json={**who, "tenantSlug": "world-corp"})
+            body = self.done("api_v1.auth.login", json={**who, "tenantSlug": slug})
             return str(body["data"]["accessToken"])
         if dialect == "platform_api":
             return str(self.done("platform_api.auth.login", json=who)["access_token"])
         return str(self.done("v0.auth.login", json={**who, "session_mode": "token"})["session"]["token"])
+
+    def scoped_token(self, email: str = "jane@world.example") -> str:
+        """Sign a person in through platform_api and select their one organization."""
+        token = self.token("platform_api", email)
+        (tenant,) = self.done("platform_api.tenants.list", token=token)
+        chosen = {"tenant_id": tenant["id"]}
+        return str(self.done("platform_api.auth.select_tenant", token=token, json=chosen)["access_token"])
 
     # ---- what is seen
 
