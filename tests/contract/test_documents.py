@@ -13,9 +13,9 @@ from tests.contract.endpoints import BY_CALL, Endpoint, built, nameless
 DOCUMENTS = ("services_v1", "api_v1", "platform_api", "v0")
 METHODS = ("get", "post", "put", "patch", "delete")
 ERROR_KEYS = {
-    "services_v1": {"message", "code", "errors", "refused_by", "remedy"},
+    "services_v1": {"message", "code", "errors"},
     "api_v1": {"success", "error"},
-    "platform_api": {"detail", "code", "refused_by", "remedy"},
+    "platform_api": {"detail", "code"},
     "v0": {"status", "code", "details"},
 }
 

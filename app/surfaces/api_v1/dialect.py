@@ -87,9 +87,7 @@ def paged(page: Page[Any]) -> dict[str, Any]:
 
 def render(problem: Problem) -> Response:
     """Word a problem: ``{"success": false, "error": {code, message, details}}``."""
-    details: dict[str, Any] = {camel(name): list(texts) for name, texts in problem.fields.items()}
-    if problem.layer and not problem.fields:
-        details = {"refusedBy": problem.layer} | ({"remedy": problem.remedy} if problem.remedy else {})
+    details = {camel(name): list(texts) for name, texts in problem.fields.items()}
     error = {"code": problem.code, "message": problem.message, "details": details}
     response = jsonify({"success": False, "error": error})
     response.status_code = _STATUS_OF_CODE.get(problem.code, _STATUS[problem.kind])

@@ -40,12 +40,7 @@ def render(problem: Problem) -> Response:
             for name, texts in (problem.fields or {"_schema": [problem.message]}).items()
             for text in texts
         ]
-    body: dict[str, Any] = {"detail": detail, "code": problem.code}
-    if problem.layer:
-        body["refused_by"] = problem.layer
-    if problem.remedy:
-        body["remedy"] = problem.remedy
-    response = jsonify(body)
+    response = jsonify({"detail": detail, "code": problem.code})
     response.status_code = _STATUS_OF_CODE.get(problem.code, problem.status)
     return response
 
@@ -60,8 +55,6 @@ class ProblemOut(Schema):
         required=True, metadata={"description": "A sentence; for fields at fault a list of {loc, msg, type}."}
     )
     code = ma.fields.String(required=True)
-    refused_by = ma.fields.String(metadata={"description": "Which layer refused."})
-    remedy = ma.fields.String(metadata={"description": "What to do, or whom to ask."})
 
 
 class MessageOut(Schema):

@@ -139,8 +139,6 @@ class ProblemOut(Schema):
     message = ma.fields.String(required=True)
     code = ma.fields.String(required=True)
     errors = ma.fields.Dict(ma.fields.String(), ma.fields.List(ma.fields.String()))
-    refused_by = ma.fields.String()
-    remedy = ma.fields.String()
 
 
 def render(problem: Problem) -> Response:
@@ -148,10 +146,6 @@ def render(problem: Problem) -> Response:
     body: dict[str, Any] = {"message": problem.message, "code": problem.code}
     if problem.fields:
         body["errors"] = problem.fields
-    if problem.layer:
-        body["refused_by"] = problem.layer
-    if problem.remedy:
-        body["remedy"] = problem.remedy
     response = jsonify(body)
     response.status_code = _STATUS[problem.kind]
     return response

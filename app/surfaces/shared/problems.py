@@ -86,11 +86,20 @@ def register_problem_handler(app: Flask, dialects: Sequence[Dialect]) -> None:
         g.problem_code = problem.code
         response = dialect_of_request(dialects, by_name).render(problem)
         response.headers.update(problem.headers)
-        if problem.retry_after is not None:
-            response.headers["Retry-After"] = str(problem.retry_after)
+        _say_who_refused(response, problem)
         return response
 
     app.register_error_handler(Exception, handle)
+
+
+def _say_who_refused(response: Response, problem: Problem) -> None:
+    """Tell in headers what no document's error form has a place for, the same in all dialects."""
+    if problem.retry_after is not None:
+        response.headers["Retry-After"] = str(problem.retry_after)
+    if problem.layer:
+        response.headers["X-Refused-By"] = problem.layer
+    if problem.remedy:
+        response.headers["X-Remedy"] = problem.remedy
 
 
 def dialect_of_request(dialects: Sequence[Dialect], by_name: Mapping[str, Dialect]) -> Dialect:
