@@ -5,7 +5,7 @@ window.SwaggerUIBundle({
   domNode: place,
   url: place.dataset.document,
   deepLinking: true,
-  docExpansion: "none",
+  docExpansion: "list",
   defaultModelsExpandDepth: 0,
   filter: true,
   validatorUrl: "none",

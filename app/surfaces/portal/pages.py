@@ -43,7 +43,6 @@ REFERENCES: Mapping[str, Reference] = {
         Reference("services_v1", "Services v1", "Verbs in the path: GET reads, POST does.", "/v1"),
         Reference("api_v1", "API v1", "REST in camelCase, inside one organization.", "/api/v1"),
         Reference("platform_api", "Platform API", "REST in snake_case with prefixed ids.", "/platform/api"),
-        Reference("client_v1", "Client v1", "Service users keep client accounts.", "/v1/client"),
         Reference("v0", "v0", "REST in snake_case with handles and a cookie.", "/v0"),
     )
 }

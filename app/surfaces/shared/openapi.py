@@ -231,7 +231,8 @@ def mount_blueprints(
 ) -> None:
     """Register a dialect's blueprints with their document, and once more under each alias without it."""
     for blueprint in blueprints:
-        api.register_blueprint(blueprint)
+        app.register_blueprint(blueprint)  # not by the api, which would add a tag that no call has
+        blueprint.register_views_in_doc(api, app, api.spec, name=blueprint.name, parameters=[])
         for number, alias in enumerate(aliases, start=1):
             plain: FlaskBlueprint = blueprint
             name = f"alias_{blueprint.name}" if number == 1 else f"alias_{blueprint.name}_{number}"
