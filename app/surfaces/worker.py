@@ -56,6 +56,22 @@ class Stop:
         elif self.idle:
             raise StopRequested
 
+    def adopt(self, child: int) -> None:
+        """Let the child hear of a signal, one that came while it was being born included."""
+        self.child = child
+        if self.requested:
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGTERM)
+
+    def behave_as_a_child(self) -> None:
+        """In the child: finish the row that it holds, and take no other, when it is told to stop."""
+        redis.mute()
+        keeping.stopping.clear()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, lambda _signal, _frame: keeping.stopping.set())
+        if self.requested:  # told so before it could listen
+            keeping.stopping.set()
+
 
 class OutboxWorker(Worker):
     """RQ's worker, with a look at the outbox in its idle moments."""
@@ -123,11 +139,11 @@ class OutboxWorker(Worker):
         """Fork with no database connection open."""
         drop_connections()
         super().fork_work_horse(job, queue)
-        self.stop.child = self.horse_pid
+        self.stop.adopt(self.horse_pid)
 
     def setup_work_horse_signals(self) -> None:
         """Let the child finish its row when it is told to stop."""
-        _behave_as_a_child()
+        self.stop.behave_as_a_child()
 
     def register_death(self) -> None:
         """Sign off, unless Redis is away and would only be waited for."""
@@ -169,8 +185,8 @@ def _in_child(work: Callable[[], None], stop: Stop) -> None:
     drop_connections()
     child = os.fork()
     if child == 0:
-        _be_child(work)
-    stop.child = child
+        _be_child(work, stop)
+    stop.adopt(child)
     try:
         with keeping.time_limit(CHILD_SECONDS, keeping.TookTooLong("the child is stuck")):
             os.waitpid(child, 0)
@@ -182,11 +198,11 @@ def _in_child(work: Callable[[], None], stop: Stop) -> None:
         stop.child = 0
 
 
-def _be_child(work: Callable[[], None]) -> None:
+def _be_child(work: Callable[[], None], stop: Stop) -> None:
     code = 1
     try:
         os.setpgrp()
-        _behave_as_a_child()
+        stop.behave_as_a_child()
         work()
         code = 0
     except Exception:
@@ -194,13 +210,6 @@ def _be_child(work: Callable[[], None]) -> None:
     finally:
         logging.shutdown()
         os._exit(code)
-
-
-def _behave_as_a_child() -> None:
-    redis.mute()
-    keeping.stopping.clear()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda _signal, _frame: keeping.stopping.set())
 
 
 def run() -> None:

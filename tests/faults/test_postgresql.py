@@ -1,0 +1,119 @@
+"""PostgreSQL restarted and its connections cut under load: no acknowledged write is lost, no answer a 500."""
+
+import random
+import threading
+import time
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from tests.faults.conftest import Tell
+from tests.support.live import LiveInstance
+from tests.support.load import Answer, Arrivals, Caller, Crew, Ledger, register
+from tests.support.postgresql import Postgresql, fresh_database
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+
+PER_SECOND = 50
+THREADS = 10
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Postgresql]:
+    postgresql = Postgresql()
+    postgresql.start()
+    yield postgresql
+    postgresql.stop()
+
+
+@pytest.fixture(scope="module")
+def on_postgresql(server: Postgresql, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveInstance]:
+    url = fresh_database(server.url(), "portico_faults")
+    instance = LiveInstance(tmp_path_factory.mktemp("on-postgresql"), database_url=url)
+    instance.start()
+    instance.flask("settings", "set", "limits.per_ip_factor", "1000")
+    yield instance
+    instance.stop()
+
+
+def load(instance: LiveInstance) -> tuple[Ledger, Crew]:
+    """Keep fifty calls a second coming: two thirds writes, one third reads."""
+    ledger, numbers, lock = Ledger(), iter(range(10**6)), threading.Lock()
+
+    def work(call: Caller, stop: threading.Event) -> None:
+        while not stop.is_set():
+            began = time.monotonic()
+            with lock:
+                number = next(numbers)
+            if number % 3:
+                ledger.note(ledger.address(number), register(call, ledger.address(number)))
+            else:
+                answer = call("GET", "/platform/api/global/tenants/check-availability?slug=acme-corp")
+                ledger.note("", Answer(answer.status or 0, answer.seconds, answer.headers))
+            time.sleep(max(0.0, THREADS / PER_SECOND - (time.monotonic() - began)))
+
+    return ledger, Crew(instance.url, work, THREADS)
+
+
+def missing(server: Postgresql, ledger: Ledger) -> set[str]:
+    """Return the acknowledged registrations that are not in the database."""
+    with psycopg.connect(host=str(server.home), user="postgres", dbname="portico_faults") as connection:
+        found = {row[0] for row in connection.execute("SELECT email FROM users")}
+    return {address for address in ledger.acknowledged if address} - found
+
+
+def check(server: Postgresql, ledger: Ledger) -> None:
+    """Hold the ledger against the database, and the answers against what may be said."""
+    assert missing(server, ledger) == set()
+    unexpected = {status for status in ledger.statuses if status not in (200, 201, 404, 503)}
+    assert unexpected == set(), ledger.statuses
+    refused = [answer for answer in ledger.answers if answer.status == 503]
+    assert all("Retry-After" in answer.headers for answer in refused)
+
+
+def test_t13_restarted_at_once_under_50_calls_a_second(
+    server: Postgresql, on_postgresql: LiveInstance, tell: Tell
+) -> None:
+    ledger, crew = load(on_postgresql)
+    call, healthy = Caller(on_postgresql.url), []
+    time.sleep(4)
+    for _ in range(5):
+        server.restart()
+        ready = time.monotonic()
+        while call("GET", "/health-check").status != 200:
+            assert time.monotonic() - ready < 5, "not healthy within five seconds"
+            time.sleep(0.05)
+        healthy.append(time.monotonic() - ready)
+        time.sleep(3)
+    crew.stop()
+    check(server, ledger)
+    took = Arrivals(on_postgresql.folder / "mail").wait_for(
+        [address for address in ledger.acknowledged if address], 120
+    )
+    tell(
+        f"5 restarts, {len(ledger.answers)} calls {ledger.statuses}, every acknowledged write is there; "
+        f"healthy after {max(healthy):.1f} s at most; the last mail {took:.0f} s after the end"
+    )
+
+
+def test_t14_connections_cut_at_random(server: Postgresql, on_postgresql: LiveInstance, tell: Tell) -> None:
+    ledger, crew = load(on_postgresql)
+    cut, end = 0, time.monotonic() + 15
+    with psycopg.connect(
+        host=str(server.home), user="postgres", dbname="postgres", autocommit=True
+    ) as connection:
+        while time.monotonic() < end:
+            rows = connection.execute(
+                "SELECT pid FROM pg_stat_activity WHERE datname = 'portico_faults'"
+            ).fetchall()
+            if rows:
+                connection.execute("SELECT pg_terminate_backend(%s)", random.choice(rows))
+                cut += 1
+            time.sleep(0.5)
+    crew.stop()
+    check(server, ledger)
+    tell(
+        f"{cut} connections cut, {len(ledger.answers)} calls {ledger.statuses}, "
+        "every acknowledged write is there"
+    )
