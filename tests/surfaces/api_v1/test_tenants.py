@@ -187,9 +187,10 @@ def test_a_slug_can_be_had_or_not_for_a_reason(
 
 
 def test_asking_for_slugs_is_limited_for_both_calls_together(world: World, token: str) -> None:
-    for _ in range(30):
-        world.done("api_v1.tenants.check_slug", path={"slug": "x"})
-        world.done("api_v1.tenants.by_slug", path={"slug": "world-corp"})
+    asked = 0
+    while world.call("api_v1.tenants.by_slug", path={"slug": "world-corp"}).status_code == 200:
+        asked += 1
+        assert asked < 125  # twice the limit: the minute may end once while we ask
     assert said(world.call("api_v1.tenants.check_slug", path={"slug": "x"})) == (429, "rate:limited")
 
 
