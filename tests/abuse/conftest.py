@@ -11,4 +11,6 @@ def town(world: World) -> World:
     """Give a world in which Jane and Charlie each own an organization."""
     world.organization(world.person(JANE))
     world.organization(world.person(CHARLIE), slug="other-corp")
+    world.keep_promises()
+    world.sent.clear()  # the welcomes
     return world
