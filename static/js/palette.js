@@ -5,6 +5,7 @@ const palette = document.getElementById("palette");
 const input = palette?.querySelector("input[role=combobox]");
 const list = palette?.querySelector("[role=listbox]");
 const options = list ? [...list.querySelectorAll("[role=option]")] : [];
+let left = options;
 let chosen = null;
 
 export function openPalette() {
@@ -18,16 +19,20 @@ export function openPalette() {
   return true;
 }
 
-// Every typed word has to begin a word of the option's label or of its other names.
-function matches(option, words) {
-  const names = `${option.textContent} ${option.dataset.words ?? ""}`.toLowerCase().split(/\s+/);
-  return words.every((word) => names.some((name) => name.startsWith(word)));
+// Every typed word has to begin a word of the option's label, or else of its other names; the label weighs more.
+function weight(option, words) {
+  const label = option.querySelector("span").textContent.toLowerCase().split(/\s+/);
+  const others = `${option.textContent} ${option.dataset.words ?? ""}`.toLowerCase().split(/\s+/);
+  const begins = (names) => words.every((word) => names.some((name) => name.startsWith(word)));
+  return begins(label) ? 2 : begins(others) ? 1 : 0;
 }
 
 function filter() {
   const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
-  for (const option of options) option.hidden = !matches(option, words);
-  const left = options.filter((option) => !option.hidden);
+  const weights = new Map(options.map((option) => [option, weight(option, words)]));
+  for (const option of options) option.hidden = weights.get(option) === 0;
+  left = options.filter((option) => !option.hidden).sort((one, other) => weights.get(other) - weights.get(one));
+  list.append(...left);
   palette.querySelector(".command > p").hidden = left.length > 0;
   choose(left[0] ?? null);
 }
@@ -42,7 +47,6 @@ function choose(option) {
 }
 
 function move(by) {
-  const left = options.filter((option) => !option.hidden);
   if (left.length) choose(left.at((left.indexOf(chosen) + by) % left.length));
 }
 

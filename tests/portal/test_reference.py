@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 
@@ -15,8 +16,7 @@ def test_each_documents_calls_are_drawn(guest_with: Any, dialect: str) -> None:
     guest.page.goto(f"/developers/{dialect}")
     document = guest.page.request.get(f"/openapi/{dialect.replace('-', '_')}.json").json()
     calls = sum(len(METHODS & set(item)) for item in document["paths"].values())
-    guest.page.wait_for_selector(".opblock")
-    assert guest.page.locator(".opblock").count() == calls
+    expect(guest.page.locator(".opblock")).to_have_count(calls)
 
 
 def test_a_call_can_be_tried_from_the_page(guest_with: Any) -> None:

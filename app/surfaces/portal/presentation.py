@@ -102,5 +102,3 @@ def register_presentation(app: Flask) -> None:
     app.jinja_env.filters.update(
         ago=ago, exact=exact, day=day, iso=iso, age=seconds_since, initials=initials, hue=hue
     )
-    app.jinja_env.trim_blocks = True
-    app.jinja_env.lstrip_blocks = True

@@ -1,0 +1,138 @@
+"""axe-core finds nothing on any page, in either theme, wide and narrow, and no page is too wide."""
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask, render_template
+from playwright.sync_api import Page, Route
+
+from app.surfaces.portal.problems import error_page
+from app.surfaces.shared.problems import Problem
+from tests.portal.conftest import Guest
+
+pytestmark = [pytest.mark.browser, pytest.mark.live]
+
+WINDOWS = {"wide": {"width": 1280, "height": 860}, "narrow": {"width": 390, "height": 844}}
+SMALLEST = {"width": 360, "height": 740}
+
+OPEN = [
+    "/sign-up",
+    "/sign-in",
+    "/forgot-password",
+    "/reset-password?token=x",
+    "/verify-email",
+    "/verify-email?token=x",
+    "/policies/terms",
+    "/policies/privacy",
+    "/developers",
+    "/nowhere",
+]
+CLOSED = ["/dashboard", "/organizations", "/account", "/account/password", "/account/sessions"]
+
+PROBLEMS = [
+    Problem(
+        kind="forbidden",
+        code="auth:permission_denied",
+        message="You lack the permission for this.",
+        layer="role",
+    ),
+    Problem(kind="forbidden", code="auth:csrf_invalid", message="This call did not come from our own pages."),
+    Problem(kind="too_many", code="rate:limited", message="Too many calls. Try again later.", retry_after=90),
+    Problem(kind="broken", code="internal", message="Something went wrong on our side."),
+    Problem(
+        kind="down", code="unavailable", message="The service is not available right now.", retry_after=2
+    ),
+]
+
+THIRD_PARTY = {"exclude": [["#reference"]]}
+"""What Swagger UI draws is its own; our frame around it is not excused."""
+
+
+def faults(page: Page, where: str) -> list[str]:
+    """Return what axe finds on a page as it stands, and whether it is wider than its window."""
+    page.wait_for_timeout(120)  # what fades in has its colours at the end
+    found = Axe().run(page, context=THIRD_PARTY if "/developers/" in where else None).response["violations"]
+    named = [f"{where}: {fault['id']} {[node['target'] for node in fault['nodes']][:3]}" for fault in found]
+    if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+        named.append(f"{where}: wider than its window")
+    return named
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("window", WINDOWS)
+def test_axe_finds_nothing(guest_with: Callable[..., Guest], app: Flask, theme: str, window: str) -> None:
+    guest = guest_with(color_scheme=theme, viewport=WINDOWS[window])
+    page, found = guest.page, []
+    for path in OPEN:
+        page.goto(path)
+        found += faults(page, path)
+    for path in ("/sign-up", "/sign-in", "/forgot-password"):
+        page.goto(path)
+        with page.expect_navigation():
+            page.locator("main form button.btn").first.click()
+        found += faults(page, f"{path}, refused")
+    for problem in PROBLEMS:
+        show(page, app, problem)
+        found += faults(page, f"error {problem.code}")
+    guest.sign_up()
+    for path in CLOSED:
+        page.goto(path)
+        found += faults(page, f"{path}, empty")
+    page.goto("/organizations")
+    page.get_by_label("Name", exact=True).fill(f"Bakery of {guest.email.partition('@')[0]}")
+    page.get_by_role("button", name="Found the organization").click()
+    page.wait_for_url("**/dashboard")
+    for path in (*CLOSED, "/developers/v0"):
+        page.goto(path)
+        found += faults(page, path)
+    found += what_floats(page, window)
+    assert found == []
+
+
+def show(page: Page, app: Flask, problem: Problem) -> None:
+    """Open the page of a problem that a running instance does not have on demand."""
+    with app.test_request_context("/broken"):
+        error = error_page(problem, request_id="0123456789abcdef", signed_in=True)
+        text = render_template("portal/errors/error.html", error=error)
+
+    def answer(route: Route) -> None:
+        route.fulfill(body=text, content_type="text/html; charset=utf-8")
+
+    page.route("**/broken", answer)
+    page.goto("/broken")
+    page.unroute("**/broken")
+    assert str(error.status) in page.locator("main").inner_text()
+
+
+def what_floats(page: Page, window: str) -> list[str]:
+    """Open palette, help, dialog and menus one after the other."""
+    found: list[str] = []
+    page.goto("/account/sessions")
+    page.keyboard.press("Control+k")
+    found += faults(page, "palette")
+    page.keyboard.press("Escape")
+    page.wait_for_timeout(200)
+    page.keyboard.press("?")
+    found += faults(page, "shortcuts")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="End all others").click()
+    found += faults(page, "dialog")
+    page.keyboard.press("Escape")
+    if window == "narrow":
+        page.get_by_label("Menu").click()
+        found += faults(page, "sheet")
+    page.locator(".switcher:visible summary").first.click()
+    found += faults(page, "menu")
+    return found
+
+
+def test_no_page_is_wider_than_the_smallest_phone(guest_with: Callable[..., Guest]) -> None:
+    guest = guest_with(viewport=SMALLEST)
+    guest.sign_up()
+    wide = []
+    for path in (*CLOSED, *OPEN):
+        guest.page.goto(path)
+        if guest.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            wide.append(path)
+    assert wide == []
