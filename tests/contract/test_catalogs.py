@@ -5,14 +5,17 @@ import pkgutil
 import re
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import pytest
 import yaml
+from flask import Flask
 
-import app
+import app as product
+from app.core import jobs
 from app.core.buckets import BUCKETS
 from app.core.environments import Environment
 from app.core.errors import AppError
@@ -207,12 +210,24 @@ def test_a_code_stands_on_a_line_of_its_own_in_both_parts(name: str) -> None:
     assert "402913" in rendered.html.splitlines()
 
 
+# ---- jobs ----
+
+
+def test_a_job_has_a_code_of_the_catalog_and_its_period(app: Flask) -> None:
+    units = {"minute": "minutes", "minutes": "minutes", "hour": "hours", "hours": "hours", "day": "days"}
+    wanted = {entry["code"]: entry["every"].split(" ") for entry in CATALOG["jobs"]}
+    assert jobs.JOBS
+    for code, found in jobs.JOBS.items():
+        number, unit = wanted[code]
+        assert found.every == timedelta(**{units[unit]: int(number)}), code
+
+
 # ---- errors ----
 
 
 def error_classes() -> Iterator[type[AppError]]:
     """Yield every class of ours that carries a code, after importing all of the product."""
-    for module in pkgutil.walk_packages(app.__path__, "app."):
+    for module in pkgutil.walk_packages(product.__path__, "app."):
         importlib.import_module(module.name)
     waiting = [AppError]
     while waiting:
