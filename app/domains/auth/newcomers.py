@@ -84,14 +84,13 @@ def check_place(newcomer: Newcomer) -> None:
         languages.check_timezone(newcomer.timezone)
 
 
-def new_hash(newcomer: Newcomer) -> str:
-    """Check a newcomer's password and hash it, before the request's transaction begins.
+def check_password(newcomer: Newcomer) -> None:
+    """Refuse a password that is too weak, or names the newcomer.
 
     :raises ValidationFailed: at password
     """
     about = [newcomer.email, newcomer.first_name, newcomer.last_name, newcomer.handle or ""]
     passwords.check_new(newcomer.password, about=about)
-    return passwords.hash_password(newcomer.password)
 
 
 def by_key(key: str) -> User | None:

@@ -20,6 +20,7 @@ from app.core.secrets import token_hash
 from app.domains.accounts import emails, handles
 from app.domains.accounts.handles import HandleTaken
 from app.domains.accounts.models import User
+from app.domains.accounts.passwords import hash_password
 from app.domains.accounts.profiles import check_display_name
 from app.domains.auth import codes, login_tokens
 from app.domains.auth.codes import CodeRules, OtpInvalid
@@ -30,11 +31,11 @@ from app.domains.auth.newcomers import (
     Newcomer,
     by_key,
     check_names,
+    check_password,
     check_place,
     checked_address,
     create_decoy,
     mail_known_address,
-    new_hash,
     same_work,
     try_create,
 )
@@ -78,12 +79,13 @@ def sign_up(actor: Actor, *, newcomer: Newcomer, accept_policies: bool) -> SignU
     :raises RegistrationClosed: if only invited addresses may register
     :raises RateLimited: see bucket ``registrations``
     """
-    address, key = checked_address(actor, newcomer.email)
     if not accept_policies:
         raise ValidationFailed({"accept_policies": ["Accept the terms and the privacy notice to go on."]})
     check_names(newcomer)
     check_place(newcomer)
-    password_hash = new_hash(newcomer)
+    check_password(newcomer)
+    address, key = checked_address(actor, newcomer.email)
+    password_hash = hash_password(newcomer.password)
     user = by_key(key)
     if user is None:
         user = try_create(actor, newcomer, address, password_hash, policies=True)
@@ -109,10 +111,11 @@ def register(actor: Actor, *, newcomer: Newcomer) -> User:
     :raises EmailTaken: if somebody has it
     :raises ValidationFailed, RegistrationClosed, RateLimited: as in ``sign_up``
     """
-    address, key = checked_address(actor, newcomer.email)
     check_names(newcomer)
     check_place(newcomer)
-    password_hash = new_hash(newcomer)
+    check_password(newcomer)
+    address, key = checked_address(actor, newcomer.email)
+    password_hash = hash_password(newcomer.password)
     user = try_create(actor, newcomer, address, password_hash) if by_key(key) is None else None
     if user is None:
         raise EmailTaken
@@ -129,11 +132,12 @@ def register_with_handle(actor: Actor, *, newcomer: Newcomer) -> None:
     :raises HandleTaken: if the handle is another's, reserved or held back
     :raises ValidationFailed, RegistrationClosed, RateLimited: as in ``sign_up``
     """
-    address, key = checked_address(actor, newcomer.email)
     handle = handles.checked(newcomer.handle or "")
     check_display_name(newcomer.display_name or "")
     check_place(newcomer)
-    password_hash = new_hash(newcomer)
+    check_password(newcomer)
+    address, key = checked_address(actor, newcomer.email)
+    password_hash = hash_password(newcomer.password)
     if not handles.is_free(handle):
         raise HandleTaken
     found = by_key(key)

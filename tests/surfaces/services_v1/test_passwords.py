@@ -13,6 +13,11 @@ def twice(password: str = NEW, **more: str) -> dict[str, str]:
     return {"password": password, "password_confirmation": password, **more}
 
 
+def opens(world: World, password: str) -> bool:
+    """Say whether Jane gets in with a password."""
+    return world.call("services_v1.auth.login", json={"email": JANE, "password": password}).status_code == 200
+
+
 def reset_token(world: World) -> str:
     world.done("services_v1.auth.forgot_password", json={"email": JANE})
     return world.mailed_token()
@@ -35,7 +40,7 @@ def test_a_reset_ends_every_sign_in_and_opens_none(world: World, token: str) -> 
     refused(world.call("services_v1.user.get", token=token), 401, "auth:unauthenticated")
     old = {"email": JANE, "password": PASSWORD}
     refused(world.call("services_v1.auth.login", json=old), 401, "auth:invalid_credentials")
-    assert world.token("services_v1", JANE, NEW)
+    assert opens(world, NEW)
     refused(world.call("services_v1.auth.reset_password", json=body), 422, "auth:reset_token_invalid")
 
 
@@ -66,7 +71,7 @@ def test_a_reset_proves_the_mailbox_and_lifts_a_lock(world: World, jane: int) ->
     for _ in range(10):
         world.call("services_v1.auth.login", json={"email": JANE, "password": "not the password"})
     world.done("services_v1.auth.reset_password", json=twice(token=reset_token(world)))
-    assert world.token("services_v1", JANE, NEW)
+    assert opens(world, NEW)
 
 
 def test_login_tokens_die_with_the_old_password(world: World, jane: int) -> None:
@@ -112,4 +117,4 @@ def test_a_person_without_a_password_needs_a_fresh_sign_in(
         refused(world.call(UPDATE, token=token, json=twice()), 403, "auth:step_up_required")
     move_clock(-(15 * 60 + 1))
     world.done(UPDATE, token=token, json=twice())
-    assert world.token("services_v1", JANE, NEW)
+    assert opens(world, NEW)

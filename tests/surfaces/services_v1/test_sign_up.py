@@ -240,3 +240,10 @@ def test_links_are_counted_by_address_whoever_asks(world: World, jane: int, toke
         world.done("services_v1.auth.send_verification_email", json={"email": JANE})
     answer = world.call("services_v1.auth.send_verification_email_signed_in", token=token)
     refused(answer, 429, "rate:limited")
+
+
+def test_correcting_a_field_uses_up_no_sign_up(world: World) -> None:
+    for weak in ("short", "1234567890", "password123", NEW, "short", "short"):
+        bad = account(password=weak, password_confirmation=weak)
+        assert at_fault(world.call("services_v1.auth.create_account", json=bad)) == {"password"}
+    sign_up(world)
