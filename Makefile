@@ -11,6 +11,7 @@ DEV := $(VENV)/dev.stamp
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install -qq --require-hashes
 UV_COMPILE := $(BIN)/uv pip compile --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --quiet
 
+.NOTPARALLEL:
 .PHONY: help venv venv-dev run test lint types format test-sqlite test-postgresql test-browser bench faults chromium lock clean
 
 help: ## Show what can be made

@@ -215,7 +215,7 @@ class _Handler(WSGIRequestHandler):
 def serve(page: MailboxPage) -> WSGIServer:
     """Serve the page on its port in a thread; ``shutdown()`` ends it."""
     server = make_server("127.0.0.1", page.port, page, server_class=_Server, handler_class=_Handler)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.25}, daemon=True).start()
     return server
 
 

@@ -71,10 +71,17 @@ class SmtpServer:
     port: int
     sink: Sink
     _server: asyncio.Server | None = field(default=None, repr=False)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
     _checking: asyncio.Task[None] | None = field(default=None, repr=False)
 
     async def start(self) -> None:
-        """Listen, and go on checking whether to."""
+        """Listen, and do or stop doing so whenever a rule changes."""
+        loop = asyncio.get_running_loop()
+
+        def wake() -> None:  # called by the page, whose thread is another
+            loop.call_soon_threadsafe(self._changed.set)
+
+        self.sink.rules.changed = wake
         await self._settle()
         self._checking = asyncio.create_task(self._check())
 
@@ -86,7 +93,12 @@ class SmtpServer:
 
     async def _check(self) -> None:
         while True:
-            await asyncio.sleep(0.1)
+            try:
+                # A rule may end by itself; that is looked for only while one keeps the server away.
+                await asyncio.wait_for(self._changed.wait(), 0.1 if self._server is None else None)
+            except TimeoutError:
+                pass
+            self._changed.clear()
             await self._settle()
 
     async def _settle(self) -> None:
