@@ -69,7 +69,7 @@ def check(server: Postgresql, ledger: Ledger) -> None:
     unexpected = {status for status in ledger.statuses if status not in (200, 201, 404, 503)}
     assert unexpected == set(), ledger.statuses
     refused = [answer for answer in ledger.answers if answer.status == 503]
-    assert all("Retry-After" in answer.headers for answer in refused)
+    assert all("retry-after" in answer.headers for answer in refused)
 
 
 def test_t13_restarted_at_once_under_50_calls_a_second(
@@ -81,7 +81,7 @@ def test_t13_restarted_at_once_under_50_calls_a_second(
     for _ in range(5):
         server.restart()
         ready = time.monotonic()
-        while call("GET", "/health-check").status != 200:
+        while call("GET", "/health-check").status != 204:
             assert time.monotonic() - ready < 5, "not healthy within five seconds"
             time.sleep(0.05)
         healthy.append(time.monotonic() - ready)

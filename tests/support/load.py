@@ -26,6 +26,7 @@ class Answer:
     status: int
     seconds: float
     headers: Mapping[str, str] = field(default_factory=dict)
+    """Their names in lower case."""
     body: bytes = b""
 
 
@@ -51,7 +52,8 @@ class Caller:
         except (OSError, http.client.HTTPException):
             self._connection.close()
             return Answer(0, time.perf_counter() - began)
-        return Answer(response.status, time.perf_counter() - began, dict(response.headers), content)
+        found = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status, time.perf_counter() - began, found, content)
 
 
 def register(call: Caller, email: str) -> Answer:
