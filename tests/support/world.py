@@ -95,9 +95,15 @@ class World:
         assert answer.status_code < 300, (endpoint_id, answer.status_code, answer.text)
         return answer.get_json(silent=True)
 
-    def token(self, dialect: str, email: str = "jane@world.example", slug: str = "world-corp") -> str:
+    def token(
+        self,
+        dialect: str,
+        email: str = "jane@world.example",
+        slug: str = "world-corp",
+        password: str = PASSWORD,
+    ) -> str:
         """Sign a person in through a dialect and return what its calls are made with."""
-        who = {"email": email, "password": PASSWORD}
+        who = {"email": email, "password": password}
         if dialect == "services_v1":
             step = self.done("services_v1.auth.login", json=who)["data"]
             opened = {"login_token": step["login_token"], "carrier": "bearer"}
