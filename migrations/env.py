@@ -1,6 +1,7 @@
 """Runs migrations on the instance's database: one at a time, each upgrade as one transaction."""
 
 import pkgutil
+import re
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Literal
@@ -13,9 +14,12 @@ from flask import current_app
 import app.core
 import app.domains
 from app.core.db import Base, UTCDateTime, Words, db
+from app.core.partitions import PARTITIONED
 
 _ONE_AT_A_TIME = 0x504F5254
 """The number of the lock that two upgrades at once wait for on PostgreSQL."""
+
+PARTITION = re.compile(rf"({'|'.join(PARTITIONED)})_(y\d{{4}}m\d{{2}}|rest)")
 
 
 def know_all_tables() -> None:
@@ -37,6 +41,11 @@ def render_item(kind: str, item: Any, _context: AutogenContext) -> str | Literal
     return False
 
 
+def include_name(name: str | None, kind: str, _parents: Any) -> bool:
+    """Leave partitions out: what is said of their table holds for them."""
+    return kind != "table" or not PARTITION.fullmatch(name or "")
+
+
 def drop_empty(_context: Any, _revision: Any, directives: list[Any]) -> None:
     """Write no file when nothing changed."""
     if getattr(context.config.cmd_opts, "autogenerate", False) and directives[0].upgrade_ops.is_empty():
@@ -49,6 +58,7 @@ def run_migrations() -> None:
         "target_metadata": Base.metadata,
         "compare_type": True,
         "render_item": render_item,
+        "include_name": include_name,
         "process_revision_directives": drop_empty,
         "transactional_ddl": True,  # SQLite too: we begin its transactions ourselves
     }

@@ -9,7 +9,27 @@ branch_labels = None
 depends_on = None
 
 
+# This month and the next three; a job makes the later ones.
+FIRST_MONTHS = """
+DO $$
+DECLARE
+    first timestamptz := date_trunc('month', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC';
+BEGIN
+    FOR ahead IN 0..3 LOOP
+        EXECUTE format(
+            'CREATE TABLE audit_events_%s PARTITION OF audit_events FOR VALUES FROM (%L) TO (%L)',
+            to_char((first + make_interval(months => ahead)) AT TIME ZONE 'UTC', '"y"YYYY"m"MM'),
+            first + make_interval(months => ahead),
+            first + make_interval(months => ahead + 1)
+        );
+    END LOOP;
+END $$
+"""
+
+
 def upgrade() -> None:
+    on_postgresql = op.get_bind().dialect.name == "postgresql"
+    key = ("id", "at") if on_postgresql else ("id",)  # a partitioned table's keys hold what it is parted by
     op.create_table(
         "audit_events",
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
@@ -28,11 +48,17 @@ def upgrade() -> None:
         sa.Column("ok", sa.Boolean(), nullable=False),
         sa.Column("changes", sa.JSON(), nullable=False),
         sa.Column("uid", sa.Uuid(), nullable=False),
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_events")),
-        sa.UniqueConstraint("uid", name=op.f("uq_audit_events_uid")),
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.PrimaryKeyConstraint(*key, name=op.f("pk_audit_events")),
+        sa.UniqueConstraint("uid", "at", name=op.f("uq_audit_events_uid_at")),
         sqlite_autoincrement=True,
+        postgresql_partition_by="RANGE (at)",
     )
+    if on_postgresql:
+        op.execute("CREATE TABLE audit_events_rest PARTITION OF audit_events DEFAULT")
+        op.execute(FIRST_MONTHS)
     with op.batch_alter_table("audit_events", schema=None) as batch_op:
         batch_op.create_index("ix_audit_events_actor", ["actor_user_id", "id"], unique=False)
         batch_op.create_index("ix_audit_events_subject", ["subject_type", "subject_id", "id"], unique=False)
@@ -164,6 +190,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("handle", name=op.f("uq_held_handles_handle")),
         sqlite_autoincrement=True,
     )
+    with op.batch_alter_table("held_handles", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_held_handles_user_id"), ["user_id"], unique=False)
+
     op.create_table(
         "login_tokens",
         sa.Column("token_hash", sa.LargeBinary(length=32), nullable=False),
@@ -370,6 +399,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("sign_ups", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sign_ups_user_id"), ["user_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_sign_ups_email_key"), ["email_key"], unique=False)
         batch_op.create_index(batch_op.f("ix_sign_ups_expires_at"), ["expires_at"], unique=False)
 
@@ -426,6 +456,9 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("mailed_codes", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_mailed_codes_session_id"), ["session_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_mailed_codes_sign_up_id"), ["sign_up_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_mailed_codes_user_id"), ["user_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_mailed_codes_expires_at"), ["expires_at"], unique=False)
         batch_op.create_index("ix_mailed_codes_open", ["purpose", "email_key", "ended_at"], unique=False)
 
@@ -456,23 +489,29 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("refresh_tokens", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_refresh_tokens_parent_id"), ["parent_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_refresh_tokens_expires_at"), ["expires_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_refresh_tokens_session_id"), ["session_id"], unique=False)
 
 
 def downgrade() -> None:
     with op.batch_alter_table("refresh_tokens", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_refresh_tokens_parent_id"))
         batch_op.drop_index(batch_op.f("ix_refresh_tokens_session_id"))
         batch_op.drop_index(batch_op.f("ix_refresh_tokens_expires_at"))
 
     op.drop_table("refresh_tokens")
     with op.batch_alter_table("mailed_codes", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_mailed_codes_session_id"))
+        batch_op.drop_index(batch_op.f("ix_mailed_codes_sign_up_id"))
+        batch_op.drop_index(batch_op.f("ix_mailed_codes_user_id"))
         batch_op.drop_index("ix_mailed_codes_open")
         batch_op.drop_index(batch_op.f("ix_mailed_codes_expires_at"))
 
     op.drop_table("mailed_codes")
     op.drop_table("subscriptions")
     with op.batch_alter_table("sign_ups", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_sign_ups_user_id"))
         batch_op.drop_index(batch_op.f("ix_sign_ups_expires_at"))
         batch_op.drop_index(batch_op.f("ix_sign_ups_email_key"))
 
@@ -510,6 +549,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_login_tokens_expires_at"))
 
     op.drop_table("login_tokens")
+    with op.batch_alter_table("held_handles", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_held_handles_user_id"))
+
     op.drop_table("held_handles")
     op.drop_table("users")
     op.drop_table("tenants")

@@ -31,8 +31,7 @@ def empty(settings: Settings, new_database: Callable[[], str]) -> Iterator[Flask
 
 
 def tables() -> set[str]:
-    names = sa.inspect(db.engine).get_table_names()
-    return {name for name in names if name not in {"alembic_version", "sqlite_sequence"}}
+    return set(sa.inspect(db.engine).get_table_names()) - {"alembic_version", "sqlite_sequence"}
 
 
 def test_the_migrated_schema_is_what_the_models_say(empty: Flask) -> None:

@@ -90,5 +90,5 @@ class HeldHandle(Numbered, Base):
     __tablename__ = "held_handles"
 
     handle: Mapped[str] = mapped_column(sa.String(15), unique=True)
-    user_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"))
+    user_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
     until: Mapped[datetime]

@@ -7,7 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core import clock
+from app.core import clock, ids
 from app.core.db import Base, Identified, Words
 from app.domains.audit.kinds import AuditKind
 
@@ -17,11 +17,13 @@ class AuditEvent(Identified, Base):
 
     __tablename__ = "audit_events"
     __table_args__ = (
+        sa.UniqueConstraint("uid", "at"),  # on PostgreSQL the table is partitioned by "at"
         sa.Index("ix_audit_events_tenant", "tenant_id", "id"),
         sa.Index("ix_audit_events_actor", "actor_user_id", "id"),
         sa.Index("ix_audit_events_subject", "subject_type", "subject_id", "id"),
     )
 
+    uid: Mapped[UUID] = mapped_column(default=ids.new_uid)
     at: Mapped[datetime] = mapped_column(default=clock.now)
     kind: Mapped[AuditKind] = mapped_column(Words(AuditKind))
     tenant_id: Mapped[int | None] = mapped_column(sa.BigInteger)

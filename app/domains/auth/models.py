@@ -32,9 +32,13 @@ class MailedCode(Numbered, Base):
 
     purpose: Mapped[CodePurpose] = mapped_column(Words(CodePurpose))
     email_key: Mapped[str] = mapped_column(sa.String(320))
-    user_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"))
-    sign_up_id: Mapped[int | None] = mapped_column(sa.ForeignKey("sign_ups.id", ondelete="CASCADE"))
-    session_id: Mapped[int | None] = mapped_column(sa.ForeignKey("sessions.id", ondelete="CASCADE"))
+    user_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    sign_up_id: Mapped[int | None] = mapped_column(
+        sa.ForeignKey("sign_ups.id", ondelete="CASCADE"), index=True
+    )
+    session_id: Mapped[int | None] = mapped_column(
+        sa.ForeignKey("sessions.id", ondelete="CASCADE"), index=True
+    )
     code_hash: Mapped[str] = mapped_column(sa.String(64))
     tries_left: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
@@ -68,7 +72,7 @@ class SignUp(Identified, Base):
 
     email: Mapped[str] = mapped_column(sa.String(320))
     email_key: Mapped[str] = mapped_column(sa.String(320), index=True)
-    user_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"))
+    user_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
     token_hash: Mapped[bytes] = mapped_column(sa.LargeBinary(32), unique=True)
     waiting: Mapped[dict[str, Any] | None]
     """Name, password hash and language that an account never proven takes over."""

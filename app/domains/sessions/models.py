@@ -57,7 +57,9 @@ class RefreshToken(Numbered, Base):
 
     session_id: Mapped[int] = mapped_column(sa.ForeignKey("sessions.id", ondelete="CASCADE"), index=True)
     token_hash: Mapped[bytes] = mapped_column(sa.LargeBinary(32), unique=True)
-    parent_id: Mapped[int | None] = mapped_column(sa.ForeignKey("refresh_tokens.id", ondelete="CASCADE"))
+    parent_id: Mapped[int | None] = mapped_column(
+        sa.ForeignKey("refresh_tokens.id", ondelete="CASCADE"), index=True
+    )
     issued_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
     rotated_at: Mapped[datetime | None]
