@@ -117,14 +117,10 @@ class LiveInstance:
 
     def move_clock(self, seconds: int | None) -> None:
         """Move the instance's time by seconds, or back to real time with None."""
-        file = self.folder / "clock"
-        before = int(file.read_text() or 0) if file.exists() else 0
-        if seconds is None:
-            file.unlink(missing_ok=True)
-            return
-        scratch = file.with_name("clock.new")
-        scratch.write_text(str(before + seconds))
-        scratch.replace(file)
+        if seconds is not None:
+            self.flask("clock", f"{seconds:+d}s")
+        elif (self.folder / "clock").exists():
+            self.flask("clock", "reset")
 
     def add_rule(self, **rule: Any) -> None:
         """Tell the SMTP sandbox to do something wrong (see sandbox/rules.py)."""
