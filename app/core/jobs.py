@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock, limits, outbox
@@ -67,15 +68,18 @@ def due() -> list[Job]:
     return [found for name, found in JOBS.items() if name not in known or _is_due(known[name], found)]
 
 
-def claim(wanted: Job, *, force: bool = False) -> bool:
+def claim(wanted: Job) -> bool:
     """Begin a job; False if it is not due or another worker has it. One never seen waits a period first."""
     now = clock.now()
     row = db.session.get(JobRun, wanted.name, with_for_update=True)
     if row is None:
-        # Two workers may both insert; the second one's transaction fails, and the job was not due anyway.
-        db.session.add(JobRun(name=wanted.name, due_at=now + wanted.every))
-        return force
-    if not force and not _is_due(row, wanted):
+        try:
+            with db.session.begin_nested():
+                db.session.add(JobRun(name=wanted.name, due_at=now + wanted.every))
+        except IntegrityError:
+            pass  # another worker saw it first
+        return False
+    if not _is_due(row, wanted):
         return False
     row.due_at, row.started_at = now + _LEASE, now
     return True

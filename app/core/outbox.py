@@ -315,7 +315,7 @@ class Backlog:
     waiting: int
     dead: int
     oldest_seconds: float
-    """How long the longest overdue row has been due; 0 when nothing is."""
+    """How long ago the oldest that waits was promised; 0 when none does."""
 
 
 def backlog() -> Backlog:

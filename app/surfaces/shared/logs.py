@@ -6,10 +6,10 @@ import time
 from logging.config import dictConfig
 
 from flask import Flask, Response, abort, g, has_request_context, request
-from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
 from pythonjsonlogger.json import JsonFormatter
 
-from app.core import clock
+from app.core import clock, outbox
 from app.core.secrets import same
 from app.core.settings import Settings, current_settings
 
@@ -22,6 +22,9 @@ SECONDS = Histogram(
     ["surface"],
     buckets=(0.005, 0.02, 0.05, 0.1, 0.3, 1, 5),
 )
+OUTBOX_WAITING = Gauge("portico_outbox_waiting", "Promises not kept yet")
+OUTBOX_DEAD = Gauge("portico_outbox_dead", "Promises given up")
+OUTBOX_OLDEST = Gauge("portico_outbox_oldest_seconds", "Age of the oldest promise not kept yet")
 
 
 class RequestFilter(logging.Filter):
@@ -103,4 +106,18 @@ def _metrics() -> Response:
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if not token or not same(given, token):
         abort(404)
+    _measure_outbox()
     return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+
+
+def _measure_outbox() -> None:
+    try:
+        standing = outbox.backlog()
+    except Exception as error:  # noqa: BLE001 - a monitor wants the other figures most when the database is away
+        log.warning("metrics: the outbox could not be asked: %s", type(error).__name__)
+        for gauge in (OUTBOX_WAITING, OUTBOX_DEAD, OUTBOX_OLDEST):
+            gauge.set(float("nan"))
+        return
+    OUTBOX_WAITING.set(standing.waiting)
+    OUTBOX_DEAD.set(standing.dead)
+    OUTBOX_OLDEST.set(standing.oldest_seconds)
