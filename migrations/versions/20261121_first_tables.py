@@ -28,7 +28,7 @@ END $$
 
 
 def upgrade() -> None:
-    on_postgresql = op.get_bind().dialect.name == "postgresql"
+    on_postgresql = op.get_context().dialect.name == "postgresql"
     key = ("id", "at") if on_postgresql else ("id",)  # a partitioned table's keys hold what it is parted by
     op.create_table(
         "audit_events",
