@@ -88,6 +88,13 @@ def test_signing_in_goes_on_to_where_one_wanted(visitor: Visitor, jane: str) -> 
     assert there.location == "/account/sessions?page=2"
 
 
+def test_where_one_wanted_to_go_survives_a_sign_up(visitor: Visitor) -> None:
+    assert 'href="/sign-up?next=/account"' in visitor.get("/sign-in?next=/account").text
+    answer = visitor.send("/sign-up", {**NEWCOMER, "next": "/account?a=1&b=2"}, on="/sign-up")
+    assert answer.location == "/sign-up/code?next=/account?a=1%26b=2"
+    assert 'name="next" value="/account?a=1&amp;b=2"' in visitor.get(answer.location).text
+
+
 @pytest.mark.parametrize("address", ELSEWHERE)
 def test_nobody_is_sent_elsewhere(visitor: Visitor, jane: str, address: str) -> None:
     answer = visitor.send("/sign-in", {"email": jane, "password": PASSWORD, "next": address})
@@ -196,3 +203,35 @@ def test_the_list_of_sessions_costs_the_same_for_one_and_for_many(
     for _ in range(8):
         assert Visitor(app.test_client()).sign_in(jane).status_code == 303
     assert count() == one
+
+
+def test_a_part_of_a_page_that_cannot_be_changed_loads_the_page_anew_and_says_why(signed_in: Visitor) -> None:
+    token = signed_in.get("/account/sessions").text.split('name="csrf_token" value="')[1].split('"')[0]
+    path = "/account/sessions/00000000-0000-0000-0000-000000000001/end"
+    answer = signed_in.client.post(path, data={"csrf_token": token}, headers={"HX-Request": "true"})
+    assert (answer.status_code, answer.headers["HX-Refresh"]) == (200, "true")
+    assert "There is no such session." in signed_in.get("/account/sessions").text
+
+
+def test_a_part_of_a_page_sends_one_who_is_signed_out_to_the_way_in(signed_in: Visitor) -> None:
+    token = signed_in.get("/account/sessions").text.split('name="csrf_token" value="')[1].split('"')[0]
+    signed_in.client.delete_cookie("session_id")
+    path = "/account/sessions/00000000-0000-0000-0000-000000000001/end"
+    answer = signed_in.client.post(path, data={"csrf_token": token}, headers={"HX-Request": "true"})
+    assert answer.headers["HX-Redirect"] == "/sign-in"
+
+
+def test_a_browser_that_has_chosen_no_organization_works_in_the_first_joined(
+    signed_in: Visitor, jane: str, app: Flask
+) -> None:
+    for name in ("First one", "Second one"):
+        signed_in.send("/organizations", {"name": name}, on="/organizations")
+    assert "You work in Second one." in signed_in.get("/dashboard").text
+    elsewhere = Visitor(app.test_client())
+    elsewhere.sign_in(jane)
+    assert "You work in First one." in elsewhere.get("/dashboard").text
+
+
+def test_an_organization_of_others_cannot_be_chosen(signed_in: Visitor) -> None:
+    path = "/organizations/00000000-0000-0000-0000-000000000001/select"
+    assert signed_in.send(path, on="/organizations").status_code == 404

@@ -16,7 +16,18 @@ from app.domains.auth.registration import SignUpStarted
 from app.domains.sessions import operations as sessions
 from app.domains.sessions.operations import Opened, Plan
 from app.domains.settings import queries as settings
-from app.surfaces.portal.base import FormPage, PortalForm, area, away, door, internal, page, signed_in, typed
+from app.surfaces.portal.base import (
+    FormPage,
+    PortalForm,
+    area,
+    away,
+    door,
+    internal,
+    page,
+    signed_in,
+    typed,
+    with_next,
+)
 from app.surfaces.shared.actor import current_actor
 from app.surfaces.shared.cookies import clear_session_cookie
 
@@ -93,11 +104,6 @@ def _password_facts() -> dict[str, Any]:
     return {"password_min_length": settings.integer("auth.password_min_length")}
 
 
-def _address(path: str) -> str:
-    following = internal(request.values.get("next"))
-    return f"{path}?next={following}" if following else path
-
-
 # ---- Signing up
 
 
@@ -112,7 +118,7 @@ def _sign_up_code_page(email: str) -> FormPage[CodeForm]:
             "sent": "We have sent six digits to",
             "action_label": "Confirm and go on",
             "resend_action": "/sign-up/code/send",
-            "back": "/sign-up",
+            "back": with_next("/sign-up"),
             "email": email,
             "minutes": code_rules().expires_in.seconds // 60,
         }
@@ -139,7 +145,7 @@ def sign_up():
     )
     accepted = bool(form.accept_policies.data)
     _wait_for_code(registration.sign_up(current_actor(), newcomer=newcomer, accept_policies=accepted))
-    return away(_address("/sign-up/code"))
+    return away(with_next("/sign-up/code"))
 
 
 def _wait_for_code(started: SignUpStarted) -> None:
@@ -150,7 +156,7 @@ def _wait_for_code(started: SignUpStarted) -> None:
 def sign_up_code_form():
     door.visitor()
     waiting = session.get("sign_up")
-    return _sign_up_code_page(waiting["email"]).show() if waiting else away("/sign-up")
+    return _sign_up_code_page(waiting["email"]).show() if waiting else away(with_next("/sign-up"))
 
 
 @bp.post("/sign-up/code")
@@ -158,7 +164,7 @@ def sign_up_code_form():
 def sign_up_code():
     waiting = session.get("sign_up")
     if not waiting:
-        return away("/sign-up")
+        return away(with_next("/sign-up"))
     form = _sign_up_code_page(waiting["email"]).take()
     step = ways_in.finish_sign_up(
         current_actor(),
@@ -175,10 +181,10 @@ def sign_up_code():
 def send_sign_up_code():
     waiting = session.get("sign_up")
     if not waiting:
-        return away("/sign-up")
+        return away(with_next("/sign-up"))
     registration.resend_code(current_actor(), email=waiting["email"], verification_token=waiting["token"])
     flash("If the sign-up is still open, a new code is on its way.", "success")
-    return away(_address("/sign-up/code"))
+    return away(with_next("/sign-up/code"))
 
 
 # ---- Signing in
@@ -198,7 +204,7 @@ def _sign_in_code_page(email: str) -> FormPage[CodeForm]:
             "sent": "If it has an account, six digits are on their way to",
             "action_label": "Sign in",
             "resend_action": "/sign-in/code/send",
-            "back": "/sign-in",
+            "back": with_next("/sign-in"),
             "email": email,
             "minutes": code_rules().expires_in.seconds // 60,
         }
@@ -236,7 +242,7 @@ def send_sign_in_code():
     ways_in.request_code(current_actor(), email=waiting["email"])
     session["sign_in"] = waiting
     flash("If that address has an account, a code is on its way.", "success")
-    return away(_address("/sign-in/code"))
+    return away(with_next("/sign-in/code"))
 
 
 @bp.get("/sign-in/code")
@@ -251,7 +257,7 @@ def sign_in_code_form():
 def sign_in_code():
     waiting = session.get("sign_in")
     if not waiting:
-        return away("/sign-in")
+        return away(with_next("/sign-in"))
     form = _sign_in_code_page(waiting["email"]).take()
     plan = _plan(remember=waiting["remember"])
     return _go_on(

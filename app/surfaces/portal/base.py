@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
+from urllib.parse import quote
 from uuid import UUID
 
 from flask import Blueprint, Response, flash, g, make_response, redirect, render_template, request, session
@@ -100,6 +101,7 @@ def frame() -> dict[str, Any]:
     mailbox = None if settings.is_production else settings.sandbox_url
     about: dict[str, Any] = {
         "next": internal(request.values.get("next")),
+        "with_next": with_next,
         "sandbox_url": mailbox,
         "signed_in": actor is not None and actor.is_signed_in,
     }
@@ -138,14 +140,23 @@ def internal(address: str | None) -> str:
     return address if address and len(address) <= 2000 and _INTERNAL.fullmatch(address) else ""
 
 
+def with_next(path: str, following: str | None = None) -> str:
+    """Return a path that remembers where the person wants to go: the address given, else the request's."""
+    wanted = internal(request.values.get("next") if following is None else following)
+    return f"{path}?next={quote(wanted, safe='/?=')}" if wanted else path
+
+
 class PortalForm(FlaskForm):
     """A form of the portal; its fields are named as the operation's keywords."""
 
     faults: ClassVar[Mapping[str, str]] = {}
     """The field at which an error without fields belongs, by its code."""
+    refused: str = ""
+    """The code of the refusal that is shown, for pages that offer a way out of it."""
 
     def refuse(self, problem: Problem) -> None:
         """Put a refusal where it belongs: at its fields, else above the form."""
+        self.refused = problem.code
         at = self.faults.get(problem.code)
         fields = {at: [problem.message]} if at and not problem.fields else problem.fields
         for name, messages in fields.items():
@@ -219,15 +230,11 @@ def render(problem: Problem) -> Response:
 
 def _to_sign_in() -> Response:
     wanted = request.full_path.rstrip("?") if request.method in SAFE_METHODS and request.path != "/" else ""
-    response = away("/sign-in" + (f"?next={_quoted(wanted)}" if wanted else ""))
+    response = away(with_next("/sign-in", wanted))
     if request.headers.get("HX-Request") == "true":
         response.headers["HX-Redirect"] = response.location
         response.status_code = 200
     return response
-
-
-def _quoted(path: str) -> str:
-    return path.replace("%", "%25").replace("&", "%26").replace("#", "%23").replace("+", "%2B")
 
 
 def _reload_with(problem: Problem) -> Response:

@@ -1,0 +1,79 @@
+"""How values are said: times, names, waits, slugs, addresses of our own."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+
+from app.core import clock
+from app.surfaces.portal.base import internal
+from app.surfaces.portal.organizations import slug_from
+from app.surfaces.portal.presentation import ago, exact, icon, initials, iso
+from app.surfaces.portal.problems import spell
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "just now"),
+        (44, "just now"),
+        (60, "1 minute ago"),
+        (125, "2 minutes ago"),
+        (3600, "1 hour ago"),
+        (86_400, "yesterday"),
+        (3 * 86_400, "3 days ago"),
+        (8 * 86_400, "last week"),
+        (400 * 86_400, "last year"),
+        (-7200, "in 2 hours"),
+    ],
+)
+def test_how_long_ago(in_app: Flask, seconds: int, said: str) -> None:
+    assert ago(clock.now() - timedelta(seconds=seconds)) == said
+
+
+def test_a_moment_is_written_out_for_people_and_for_machines(
+    in_app: Flask, move_clock: Callable[[int], None]
+) -> None:
+    moment = clock.now().replace(year=2026, month=3, day=4, hour=9, minute=5, second=7, microsecond=9)
+    assert exact(moment) == "4 March 2026, 09:05:07 UTC"
+    assert iso(moment) == "2026-03-04T09:05:07Z"
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"),
+    [("Jane Doe", "JD"), ("Jane van den Berg", "JB"), ("acme", "A"), ("kim@new.example", "KE"), ("", "?")],
+)
+def test_initials(name: str, letters: str) -> None:
+    assert initials(name) == letters
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(1, "1 second"), (45, "45 seconds"), (61, "2 minutes"), (900, "15 minutes"), (3600, "1 hour")],
+)
+def test_a_wait_is_never_said_too_short(seconds: int, said: str) -> None:
+    assert spell(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("Acme Corp", "acme-corp"),
+        ("  Söhne & Töchter  AG ", "sohne-tochter-ag"),
+        ("株式会社", ""),
+        ("x" * 80, "x" * 50),
+    ],
+)
+def test_a_slug_from_a_name(name: str, slug: str) -> None:
+    assert slug_from(name) == slug
+
+
+@pytest.mark.parametrize("address", ["/", "/dashboard", "/account/sessions?page=2", "/a/b-c_d~e%20f"])
+def test_addresses_of_our_own(address: str) -> None:
+    assert internal(address) == address
+
+
+def test_an_icon_is_hidden_from_screen_readers() -> None:
+    assert 'aria-hidden="true"' in icon("check")
+    assert "<script" not in icon("check")
