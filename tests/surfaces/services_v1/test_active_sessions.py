@@ -2,15 +2,18 @@
 
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
 from app.core import clock
 from app.core.db import db
+from app.core.secrets import token_hash
 from app.domains.sessions.models import UserSession
 from app.surfaces.shared.transaction import transaction
 from tests.support.world import BROWSER, PASSWORD, World
 from tests.surfaces.services_v1.conftest import JANE, at_fault, refused
 
+API_TOKEN = "pat_" + "a" * 43
 LIST = "/services/platforms/v1/active-sessions/list"
 ROW = {
     "id", "kind", "name", "current", "dialect", "factors", "ip", "country", "user_agent", "tenant",
@@ -30,7 +33,7 @@ def api_token(world: World, user_id: int, tenant_id: int) -> int:
             user_id=user_id,
             kind="api_token",
             dialect="services_v1",
-            token_hash=b"0" * 32,
+            token_hash=token_hash(API_TOKEN),
             name="Nightly export",
             tenant_id=tenant_id,
             environment="prod",
@@ -124,3 +127,33 @@ def test_signing_out_everywhere_ends_api_tokens_and_half_sign_ins_too(
     assert world.sent[-1].subject == "You are signed out everywhere"
     with world.app.app_context():
         assert db.session.scalar(sa.select(UserSession.revoked_at).where(UserSession.id == pat)) is not None
+
+
+TWICE = {"password": "a longer horse battery 8", "password_confirmation": "a longer horse battery 8"}
+
+
+@pytest.mark.parametrize(
+    ("endpoint_id", "body"),
+    [
+        ("services_v1.auth.logout", None),
+        ("services_v1.active_sessions.revoke", {"session_id": 1}),
+        ("services_v1.active_sessions.revoke_all", None),
+        ("services_v1.user.update_password", {"current_password": PASSWORD, **TWICE}),
+        ("services_v1.user.policy_acceptance", {"type": "terms", "version": "2026-01"}),
+        ("services_v1.two_factor.email_code", None),
+        ("services_v1.two_factor.security_verification", {"method": "password", "password": PASSWORD}),
+    ],
+)
+def test_an_api_token_can_change_no_credentials(world: World, jane: int, endpoint_id: str, body: Any) -> None:
+    api_token(world, jane, world.organization(jane))
+    answer = world.call(endpoint_id, token=API_TOKEN, json=body)
+    refused(answer, 403, "auth:interactive_session_required")
+
+
+def test_an_api_token_sees_its_person_and_its_own_organization_only(world: World, jane: int) -> None:
+    api_token(world, jane, world.organization(jane))
+    world.organization(jane, "another-corp")
+    person = world.done("services_v1.user.get", token=API_TOKEN)["data"]
+    assert [tenant["slug"] for tenant in person["tenants"]] == ["world-corp"]
+    assert (person["session"]["kind"], person["session"]["factors"]) == ("api_token", None)
+    assert person["session"]["verified_until"] is None

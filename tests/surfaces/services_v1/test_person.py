@@ -1,6 +1,7 @@
 """The person who is signed in, the policies, and the instance they are on."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from flask import Flask
 
 from app.core import clock
 from app.core.db import db
+from app.domains.accounts import policies
 from app.domains.permissions.roles import Role
 from app.domains.tenants.models import Membership, Tenant
 from app.surfaces.shared.transaction import transaction
@@ -132,6 +134,15 @@ def test_an_unheard_of_version_and_policy_are_refused(world: World, token: str) 
     assert at_fault(unheard) == {"version"}
     unknown = world.call(ACCEPT, token=token, json={"type": "manners", "version": "2026-01"})
     refused(unknown, 404, "policy:not_found")
+
+
+def test_a_version_that_is_no_longer_in_force_is_outdated(
+    world: World, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newer = [replace(policy, former_versions=("2025-07",)) for policy in policies.POLICIES]
+    monkeypatch.setattr(policies, "POLICIES", newer)
+    answer = world.call(ACCEPT, token=token, json={"type": "terms", "version": "2025-07"})
+    refused(answer, 409, "policy:version_outdated")
 
 
 def test_a_visitor_learns_what_a_sign_in_page_needs(
