@@ -94,7 +94,7 @@ def _finish(response: Response) -> Response:
                 "status": response.status_code,
                 "ms": round(seconds * 1000, 1),
                 "code": g.get("problem_code"),
-                "ip": request.remote_addr,
+                "ip": (request.remote_addr or "")[:45],  # behind a proxy it is what a header says
                 "session": getattr(g.get("actor"), "session_id", None),
             },
         )
