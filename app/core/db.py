@@ -4,7 +4,7 @@ Nothing here commits; ``surfaces.shared.transaction`` does, once.
 """
 
 import enum
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -205,16 +205,16 @@ def read_connection() -> Iterator[sa.Connection]:
         yield connection
 
 
-def read(statement: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+def read(statement: sa.Select[Any], values: Mapping[str, Any] | None = None) -> Sequence[sa.Row[Any]]:
     """Run a query in the session's transaction where one runs, else by itself.
 
     What is asked before the first write must not begin the request's transaction: SQLite has one writer, and
     a password check inside it would make everyone wait.
     """
-    if db.session().in_transaction():
-        return db.session.execute(statement).all()
+    if db.session.registry.has() and db.session().in_transaction():
+        return db.session.execute(statement, values).all()
     with read_connection() as connection:
-        return connection.execute(statement).all()
+        return connection.execute(statement, values).all()
 
 
 def rows_changed(statement: sa.Update | sa.Delete) -> int:

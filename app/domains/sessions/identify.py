@@ -1,7 +1,8 @@
 """From what a caller shows to who they are: one indexed query at every call, so that an end acts at once."""
 
 import contextlib
-from collections.abc import Sequence
+import functools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
@@ -29,6 +30,9 @@ from app.domains.tenants.models import Membership, MembershipStatus, Tenant, Ten
 _TOUCH_AFTER = timedelta(minutes=1)
 
 Carrier = Literal["bearer", "cookie"]
+FoundBy = Literal["uid", "token_hash"]
+WorksIn = Literal["named", "selected", "bound"]
+"""Where the call works: what the token's claim names, what the browser selected, the session's own."""
 
 
 class TenantSuspended(Forbidden):
@@ -115,9 +119,8 @@ def identify(credential: Credential | None, origin: Origin, *, in_portal: bool =
         row = None if claims is None else _row_of_claims(claims)
     else:
         claims = None
-        row = _first(
-            _query(in_portal=in_portal).where(UserSession.token_hash == token_hash(credential.token))
-        )
+        works_in: WorksIn = "selected" if in_portal else "bound"
+        row = _first("token_hash", works_in, token_hash(credential.token))
     if row is None or not _is_live(row, credential.carrier):
         return nobody
     if (claims and "tid" in claims) or row.bound_tenant_id is not None:
@@ -133,7 +136,7 @@ def identify(credential: Credential | None, origin: Origin, *, in_portal: bool =
     )
 
 
-def _row_of_claims(claims: dict[str, Any]) -> sa.Row[Any] | None:
+def _row_of_claims(claims: Mapping[str, Any]) -> sa.Row[Any] | None:
     try:
         session_uid = UUID(str(claims["sid"]))
         subject = ids.parse_ref(claims["sub"], "usr")
@@ -143,32 +146,39 @@ def _row_of_claims(claims: dict[str, Any]) -> sa.Row[Any] | None:
         return None
     if subject is None or ("tid" in claims and (tenant is None or tenant.uid is None)):
         return None
-    query = _query(tenant_uid=tenant.uid if tenant else None, environment=environment)
-    row = _first(query.where(UserSession.uid == session_uid))
+    tenant_uid = tenant.uid if tenant else None
+    row = _first("uid", "named" if tenant_uid else "bound", session_uid, tenant_uid, environment)
     return row if row is not None and row.user_uid == subject.uid else None
 
 
-def _first(query: sa.Select[Any]) -> sa.Row[Any] | None:
-    rows: Sequence[sa.Row[Any]] = read(query)
+def _first(
+    found_by: FoundBy,
+    works_in: WorksIn,
+    shown: UUID | bytes,
+    tenant_uid: UUID | None = None,
+    environment: Environment = Environment.PROD,
+) -> sa.Row[Any] | None:
+    values = {"shown": shown, "environment": str(environment)}
+    if tenant_uid is not None:
+        values["tenant_uid"] = tenant_uid
+    rows: Sequence[sa.Row[Any]] = read(_query(found_by, works_in), values)
     return rows[0] if rows else None
 
 
-def _query(
-    *,
-    tenant_uid: UUID | None = None,
-    in_portal: bool = False,
-    environment: Environment = Environment.PROD,
-) -> sa.Select[Any]:
+@functools.cache
+def _query(found_by: FoundBy, works_in: WorksIn) -> sa.Select[Any]:
+    """Return the statement of one kind of credential, made once: making it costs more than running it."""
     session = UserSession
     tenant_is: sa.ColumnElement[bool]
-    if tenant_uid is not None:
-        tenant_is = Tenant.uid == tenant_uid
-    elif in_portal:
+    if works_in == "named":
+        tenant_is = Tenant.uid == sa.bindparam("tenant_uid", type_=sa.Uuid())
+    elif works_in == "selected":
         chosen = sa.func.coalesce(session.tenant_id, session.selected_tenant_id, _joined_first())
         tenant_is = Tenant.id == chosen
     else:
         tenant_is = Tenant.id == session.tenant_id
     membership_is = sa.and_(Membership.tenant_id == Tenant.id, Membership.user_id == session.user_id)
+    key = session.uid if found_by == "uid" else session.token_hash
     return (
         sa.select(
             session.id.label("session_id"),
@@ -213,12 +223,15 @@ def _query(
             setting_of(
                 "auth.ip_allowlist",
                 tenant=Tenant.id,
-                environment=sa.func.coalesce(session.environment, str(environment)),
+                environment=sa.func.coalesce(
+                    session.environment, sa.bindparam("environment", type_=sa.String())
+                ),
             ).label("ip_allowlist"),
         )
         .join(User, User.id == session.user_id)
         .outerjoin(Tenant, tenant_is)
         .outerjoin(Membership, membership_is)
+        .where(key == sa.bindparam("shown", type_=key.type))
     )
 
 
@@ -289,7 +302,7 @@ def _actor(
     row: sa.Row[Any],
     origin: Origin,
     environment: Environment,
-    claims: dict[str, Any] | None,
+    claims: Mapping[str, Any] | None,
     *,
     in_portal: bool,
 ) -> Actor:
@@ -347,7 +360,7 @@ def permissions_of(role: Role, profile_id: int) -> frozenset[Permission]:
     return role.base | (profile.permissions if profile else frozenset())
 
 
-def _expiry(claims: dict[str, Any] | None) -> datetime | None:
+def _expiry(claims: Mapping[str, Any] | None) -> datetime | None:
     return None if claims is None else datetime.fromtimestamp(claims["exp"], tz=clock.now().tzinfo)
 
 

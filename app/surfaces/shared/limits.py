@@ -1,38 +1,21 @@
-"""Ordinary call limits: counted in Redis, or in this process while Redis is away."""
+"""Ordinary call limits of the ways in, shared by all dialects; how a caller stands is told in headers."""
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from flask import Flask, g
-from flask_limiter import Limiter
+from flask import Flask, Response, g
 
-from app.core import redis
-from app.core.buckets import BUCKETS, DEFAULT, Bucket
+from app.core import throttles
+from app.core.buckets import DEFAULT, Bucket
+from app.core.errors import RateLimited
 from app.core.limits import network_of
-from app.core.settings import Settings
+from app.core.throttles import Standing
 from app.domains.settings import budgets
 from app.domains.settings import queries as settings
 
-limiter = Limiter(key_func=lambda: str(g.limit_key), key_prefix="portico")
 
-
-def init_limits(app: Flask, configured: Settings) -> None:
-    """Bind the limiter to an application, with waits so short that a hanging Redis is not felt."""
-    options = {"socket_timeout": redis.WAIT_SECONDS, "socket_connect_timeout": redis.WAIT_SECONDS}
-    app.config.update(
-        RATELIMIT_STORAGE_URI=re.sub(
-            "^unix:", "redis+unix:", configured.redis_url
-        ),  # limits' own word for a socket
-        RATELIMIT_STORAGE_OPTIONS=options,
-        RATELIMIT_STRATEGY="sliding-window-counter",
-        RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,
-        RATELIMIT_HEADERS_ENABLED=True,
-        RATELIMIT_HEADER_LIMIT="RateLimit-Limit",
-        RATELIMIT_HEADER_REMAINING="RateLimit-Remaining",
-        RATELIMIT_HEADER_RESET="RateLimit-Reset",
-        RATELIMIT_HEADER_RETRY_AFTER_VALUE="delta-seconds",
-    )
-    limiter.init_app(app)
+def init_limits(app: Flask) -> None:
+    """Put on each answer that was counted how the caller stands."""
+    app.after_request(_tell)
 
 
 def count_call(bucket: Bucket, *, caller: str, endpoint: str, ip: str | None, per_minute: int | None) -> None:
@@ -40,35 +23,34 @@ def count_call(bucket: Bucket, *, caller: str, endpoint: str, ip: str | None, pe
 
     :param caller: session or token, else the network address
     :param per_minute: ``limits.requests_per_minute`` where the caller's look-up brought it along
-    :raises RateLimitExceeded: if the bucket is full
+    :raises RateLimited: if the bucket is full
     """
     rule = bucket.rules[0]
     names: Mapping[str, str] = {"caller": caller, "endpoint": endpoint, "ip": network_of(ip)}
-    g.limit_key = ":".join(names[key] for key in rule.keys)
     if bucket is DEFAULT:
-        g.limit_value = per_minute or settings.integer("limits.requests_per_minute")
+        limit = per_minute or settings.integer("limits.requests_per_minute")
     else:
-        g.limit_value = budgets.rules_of(bucket)[0].limit
-    _COUNTERS[bucket.name]()
+        limit = budgets.rules_of(bucket)[0].limit
+    key = ":".join(names[name] for name in rule.keys)
+    g.standing = throttles.count(bucket.name, key, limit=limit, seconds=rule.seconds or 1)
 
 
-def _counter(bucket: Bucket) -> Callable[[], None]:
-    def count() -> None:
-        """Let the call through; the decorator does the counting."""
-
-    count.__name__ = count.__qualname__ = f"count_{bucket.name}"
-    seconds = bucket.rules[0].seconds
-    # From an endpoint's second call on the limiter also asks before the request is looked at, and drops the
-    # answer: there is no value yet.
-    limit: Callable[[], str] = lambda: f"{g.get('limit_value', 1)} per {seconds} second"  # noqa: E731
-    counted: Callable[[], None] = limiter.shared_limit(limit, scope=bucket.name)(count)
-    return counted
+def headers_of(error: RateLimited) -> dict[str, str]:
+    """Return what a refusal tells beside ``Retry-After``, whichever limit it was."""
+    return _headers(Standing(error.limit, 0, error.retry_after or 1))
 
 
-_COUNTERS = {
-    bucket.name: _counter(bucket)
-    for bucket in BUCKETS.values()
-    if not bucket.durable
-    and bucket.rules[0].seconds
-    and set(bucket.rules[0].keys) <= {"caller", "endpoint", "ip"}
-}
+def _tell(response: Response) -> Response:
+    standing: Standing | None = g.get("standing")
+    if standing is not None:
+        for name, value in _headers(standing).items():
+            response.headers.setdefault(name, value)
+    return response
+
+
+def _headers(standing: Standing) -> dict[str, str]:
+    return {
+        "RateLimit-Limit": str(standing.limit),
+        "RateLimit-Remaining": str(standing.remaining),
+        "RateLimit-Reset": str(standing.reset_after),
+    }

@@ -9,7 +9,8 @@ from typing import Any, cast
 from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from app.core.errors import AppError, Internal, ValidationFailed
+from app.core.errors import AppError, Internal, RateLimited, ValidationFailed
+from app.surfaces.shared.limits import headers_of
 
 log = logging.getLogger(__name__)
 
@@ -150,6 +151,7 @@ def fields_called(**names: str) -> Iterator[None]:
 
 def _of_app_error(error: AppError) -> Problem:
     return Problem(
+        headers=headers_of(error) if isinstance(error, RateLimited) else {},
         kind=error.kind,
         code=error.code,
         message=error.message,
