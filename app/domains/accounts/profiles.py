@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import TypedDict
+from unicodedata import category
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -22,6 +23,8 @@ from app.domains.audit.operations import record
 _HELD_AFTER_CHANGE = timedelta(days=90)
 _CHANGES, _WINDOW = 2, timedelta(days=30)
 _BIO_LENGTH = 300
+_DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Signs that turn the direction of whatever stands after them, on pages of ours too."""
 
 _ON_THE_PAGE = ("display_name", "bio")
 _PREFERENCES = ("is_public", "locale", "timezone")
@@ -126,12 +129,18 @@ def update_page(actor: Actor, *, changes: ProfileChanges) -> User:
 def _check(changes: ProfileChanges) -> None:
     if "display_name" in changes:
         check_display_name(changes["display_name"])
-    if len(changes.get("bio") or "") > _BIO_LENGTH:
-        raise ValidationFailed({"bio": [f"Use at most {_BIO_LENGTH} characters."]})
+    _check_bio(changes.get("bio") or "")
     if "locale" in changes:
         check_language(changes["locale"])
     if "timezone" in changes:
         check_timezone(changes["timezone"])
+
+
+def _check_bio(text: str) -> None:
+    if len(text) > _BIO_LENGTH:
+        raise ValidationFailed({"bio": [f"Use at most {_BIO_LENGTH} characters."]})
+    if any((category(sign) == "Cc" and sign != "\n") or sign in _DIRECTIONS for sign in text):
+        raise ValidationFailed({"bio": ["Use plain text."]})
 
 
 def _put(

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from werkzeug.test import TestResponse
 
 from app.core import clock
 from app.core.db import db
+from app.core.settings import Settings, use_settings
 from app.domains.accounts.models import User
 from app.domains.audit.kinds import AuditKind
 from app.domains.settings.models import SettingValue
@@ -61,6 +63,15 @@ def test_login_sets_a_cookie_that_scripts_and_other_sites_do_not_get(world: Worl
     assert (answer.status_code, answer.data) == (204, b"")
     attributes = cookie_of(answer).split("; ")[1:]
     assert sorted(attributes) == ["HttpOnly", "Path=/", "SameSite=Lax"]
+
+
+def test_the_cookie_is_secure_where_people_come_by_https(world: World, settings: Settings) -> None:
+    world.person(JANE)
+    use_settings(replace(settings, public_url="https://portico.example"))
+    try:
+        assert "Secure" in cookie_of(login(world)).split("; ")
+    finally:
+        use_settings(settings)
 
 
 def test_login_with_remember_me_lasts_thirty_days(world: World) -> None:

@@ -235,7 +235,7 @@ def test_public_changes_and_preferences_are_different_events(world: World, token
     [
         ("handle", "no"), ("handle", None), ("display_name", ""), ("display_name", None), ("bio", "x" * 301),
         ("bio", 7), ("is_public", "yes"), ("locale", "xx"), ("timezone", "x"), ("email", CHARLIE),
-        ("password", "x"),
+        ("password", "x"), ("bio", "a\x07b"), ("bio", "a\u202eb"), ("display_name", "a\u202eb"),
     ],
 )  # fmt: skip
 def test_a_change_at_fault_is_named(world: World, token: str, field: str, value: Any) -> None:
