@@ -11,7 +11,7 @@ from app.surfaces.portal.problems import error_page
 from app.surfaces.shared.problems import Problem
 from tests.portal.conftest import Guest
 
-pytestmark = [pytest.mark.browser, pytest.mark.live]
+pytestmark = [pytest.mark.browser, pytest.mark.live, pytest.mark.timeout(300)]
 
 WINDOWS = {"wide": {"width": 1280, "height": 860}, "narrow": {"width": 390, "height": 844}}
 SMALLEST = {"width": 360, "height": 740}
