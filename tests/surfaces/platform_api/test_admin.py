@@ -1,6 +1,7 @@
 """platform_api: what the platform's admins see and decide."""
 
 import pytest
+import sqlalchemy as sa
 
 from app.core.access import system
 from app.domains.auth import admins
@@ -143,3 +144,26 @@ def test_what_is_no_status_or_no_organization_is_refused(world: World, admin: st
     for unknown in ("ten_none", "ten_" + "f" * 32, "99999999999999999999"):
         answer = world.call(call, token=admin, path={"tenant_id": unknown}, json={"status": "active"})
         refused(answer, 404, "tenant:not_found")
+
+
+@pytest.mark.parametrize("address", ["admin/tenants", "admin/users", "global/tenants"])
+def test_a_list_costs_the_same_for_one_row_and_for_many(
+    world: World, database: sa.Connection, admin: str, address: str
+) -> None:
+    asked: list[str] = []
+    sa.event.listen(database, "before_cursor_execute", lambda *call: asked.append(call[2]))
+    headers = {"Authorization": f"Bearer {admin}"}
+
+    def cost() -> int:
+        asked.clear()
+        assert world.app.test_client().get(f"/platform/api/{address}", headers=headers).status_code == 200
+        return len(asked)
+
+    body = {"name": "Acme", "slug": "acme-0"}
+    world.done("platform_api.tenants.create", token=admin, json=body)
+    first = cost()
+    for number in range(1, 6):
+        body = {"name": "Acme", "slug": f"acme-{number}"}
+        world.done("platform_api.tenants.create", token=admin, json=body)
+        world.person(f"person-{number}@world.example")
+    assert cost() == first <= 6
