@@ -5,7 +5,7 @@ from typing import Any
 import marshmallow as ma
 
 from app.domains.accounts import preferences
-from app.domains.auth import passwords, tenant_sign_in, verification
+from app.domains.auth import passwords, sign_out, tenant_sign_in, verification
 from app.domains.auth.tenant_sign_in import TenantSignIn, TenantTokens
 from app.domains.sessions import operations as sessions
 from app.domains.sessions import queries as session_queries
@@ -196,7 +196,7 @@ def logout(body):
 @blp.response(200, envelope(SessionsRevokedOut))
 def logout_all():
     """End every sign-in of the person, this one included; API tokens stay."""
-    return ok({"sessions_revoked": sessions.sign_out_everywhere(current_actor()).sign_ins})
+    return ok({"sessions_revoked": sign_out.everywhere(current_actor()).sign_ins})
 
 
 @blp.post("/auth/password/forgot")

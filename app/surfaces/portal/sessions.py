@@ -6,6 +6,7 @@ from flask import flash, request, session
 
 from app.core.ids import Ref
 from app.core.paging import Window
+from app.domains.auth import sign_out
 from app.domains.sessions import operations, queries
 from app.surfaces.portal.base import area, away, door, page
 from app.surfaces.shared.actor import current_actor
@@ -51,7 +52,7 @@ def end_others():
 @bp.post("/account/sessions/end-all")
 @door("user")
 def end_all():
-    operations.sign_out_everywhere(current_actor(), tokens_too=True)
+    sign_out.everywhere(current_actor(), tokens_too=True)
     session.clear()
     flash("You are signed out everywhere, and your API tokens are ended.", "success")
     return clear_session_cookie(away("/sign-in"))
