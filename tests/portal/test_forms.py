@@ -167,6 +167,16 @@ def test_an_organization_gets_its_slug_from_its_name(signed_in: Visitor) -> None
     assert "sohne-tochter-ag" in signed_in.get("/dashboard").text
 
 
+def test_a_second_organization_of_one_name_gets_a_slug_that_is_free(signed_in: Visitor) -> None:
+    for _ in range(2):
+        assert (
+            signed_in.send("/organizations", {"name": "Acme Twins"}, on="/organizations").status_code == 303
+        )
+    listed = signed_in.get("/organizations").text
+    assert "acme-twins</span>" in listed
+    assert "acme-twins-2</span>" in listed
+
+
 def test_a_taken_slug_is_told_at_its_field(signed_in: Visitor) -> None:
     first = signed_in.send("/organizations", {"name": "Acme", "slug": "acme-one"}, on="/organizations")
     assert first.status_code == 303

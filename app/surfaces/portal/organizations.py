@@ -26,16 +26,19 @@ class NewOrganizationForm(PortalForm):
     name = StringField("Name", [InputRequired("Give the organization a name.")])
     slug = StringField("Short name in addresses")
 
-    @property
-    def wanted_slug(self) -> str:
-        """Return the slug that was typed, else one made from the name."""
-        return (self.slug.data or "").strip().lower() or slug_from(self.name.data or "")
-
 
 def slug_from(name: str) -> str:
     """Return a slug for a name: its letters and digits without accents, joined by hyphens."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return "-".join(re.findall(r"[a-z0-9]+", plain))[:50].strip("-")
+
+
+def _slug_for(form: NewOrganizationForm) -> str:
+    """Return the slug that was typed, else one made from the name that nobody has."""
+    if wanted := typed(form.slug).strip().lower():
+        return wanted
+    answer = queries.slug_availability(current_actor(), slug=slug_from(typed(form.name)))
+    return answer.suggestions[0] if answer.suggestions else answer.slug
 
 
 def _page() -> FormPage[NewOrganizationForm]:
@@ -59,7 +62,7 @@ def index():
 @door("user")
 def create():
     form = _page().take()
-    tenant = operations.create(current_actor(), name=typed(form.name), slug=form.wanted_slug)
+    tenant = operations.create(current_actor(), name=typed(form.name), slug=_slug_for(form))
     selection.work_in(current_actor(), tenant=Ref(id=tenant.id))
     flash(f"{tenant.name} is founded, and you are its owner.", "success")
     return away("/dashboard")
