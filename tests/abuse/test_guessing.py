@@ -296,7 +296,7 @@ def test_long_passwords_are_told_apart_to_their_end(town: World, length: int) ->
 
 # ---- A14
 
-POOR = ["Portico-2026", "password123", "iloveyou", "sunshine", "Password123", "kim@world.example", "short"]
+POOR = ["Steering-2026", "password123", "iloveyou", "sunshine", "Password123", "kim@world.example", "short"]
 GOOD = ["qwmzkpvxjhtrbnalseod", "pass word with spaces", "\u043f\u0430\u0440\u043e\u043b\u044c " * 3]
 
 
