@@ -45,6 +45,7 @@ class LiveInstance:
             stdout=output,
             stderr=output,
         )
+        output.close()
         deadline = time.monotonic() + _SECONDS_TO_START
         while not self._state().get("ready"):
             if self.process.poll() is not None or time.monotonic() > deadline:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,13 @@ class Caller:
     def __init__(self, url: str) -> None:
         self._host = urlsplit(url).netloc
         self._connection = http.client.HTTPConnection(self._host, timeout=30)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._connection.close()
+
+    def __del__(self) -> None:
+        self.close()
 
     def __call__(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
@@ -116,10 +124,12 @@ class Crew:
 
     def __init__(self, url: str, work: Callable[[Caller, threading.Event], None], threads: int) -> None:
         self.stopped = threading.Event()
-        self._threads = [
-            threading.Thread(target=work, args=(Caller(url), self.stopped), daemon=True)
-            for _ in range(threads)
-        ]
+
+        def run() -> None:
+            with closing(Caller(url)) as call:
+                work(call, self.stopped)
+
+        self._threads = [threading.Thread(target=run, daemon=True) for _ in range(threads)]
         for thread in self._threads:
             thread.start()
 

@@ -63,6 +63,7 @@ class Postgresql:
             preexec_fn=lambda: die_with_parent(signal.SIGQUIT, parent),  # noqa: PLW1509 - loads nothing, takes no lock
             **self._as_owner(),
         )  # fmt: skip
+        log.close()
         deadline = time.monotonic() + _SECONDS_TO_START
         while not self._answers():
             if self.process.poll() is not None or time.monotonic() > deadline:

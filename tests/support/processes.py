@@ -58,8 +58,8 @@ class OwnValkey:
         """Start it and wait until it takes connections."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.socket.unlink(missing_ok=True)
-        log = (self.folder / "valkey.log").open("ab")
-        self.process = subprocess.Popen(valkey.command(self.folder, self.socket), stdout=log, stderr=log)
+        with (self.folder / "valkey.log").open("ab") as log:
+            self.process = subprocess.Popen(valkey.command(self.folder, self.socket), stdout=log, stderr=log)
         deadline = time.monotonic() + 10
         while not self.socket.exists():
             assert time.monotonic() < deadline, "Valkey did not start"
