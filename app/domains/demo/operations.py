@@ -33,6 +33,7 @@ from app.domains.sessions.models import UserSession
 from app.domains.settings.models import SettingValue
 from app.domains.tenants.models import Membership, MembershipStatus, Tenant
 
+PLATFORM_NAME = "Portico"
 _REMEMBERED = timedelta(days=30)
 _TRIAL = timedelta(days=14)
 _STRANGER = Origin(ip="203.0.113.250", user_agent=USER_AGENTS["chrome"], dialect="portal")
@@ -69,6 +70,7 @@ def plant(actor: Actor) -> Planted | None:
     """Put in the demo organizations, their people, sign-ins and trail; None if they are there already."""
     if db.session.scalar(sa.select(Tenant.id).where(Tenant.slug == ORGANIZATIONS[0].slug)) is not None:
         return None
+    _name_platform()
     past = _Past(clock.now())
     password_hash = passwords.hash_password(PASSWORD)
     users: dict[str, User] = {}
@@ -83,6 +85,13 @@ def plant(actor: Actor) -> Planted | None:
     _tell_of_acme(past, tenants["acme-corp"], users)
     past.write()
     return Planted(len(tenants), len(users))
+
+
+def _name_platform() -> None:
+    """Call the instance what its pages show, unless somebody named it before."""
+    named = SettingValue.key == "instance.name", SettingValue.tenant_id.is_(None)
+    if db.session.scalar(sa.select(SettingValue.id).where(*named)) is None:
+        db.session.add(SettingValue(key="instance.name", environment="", value=PLATFORM_NAME))
 
 
 def _plant_person(past: _Past, person: Person, password_hash: str) -> User:

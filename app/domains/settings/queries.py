@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.core.db import read
 from app.core.environments import Environment
@@ -64,6 +66,17 @@ def text(key: str, *, tenant_id: int | None = None, environment: Environment | N
     """Return the value of a setting that is a word, an address, a text."""
     found = value(key, tenant_id=tenant_id, environment=environment)
     return None if found is None else str(found)
+
+
+def instance_name() -> str:
+    """Return what the instance is called; its default while the database does not answer.
+
+    The page that says so is asked for the name too.
+    """
+    try:
+        return text("instance.name") or ""
+    except (DBAPIError, PoolTimeout):
+        return str(DEFINITIONS["instance.name"].default)
 
 
 def entries(

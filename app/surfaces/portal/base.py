@@ -7,7 +7,20 @@ from typing import Any, ClassVar, Generic, TypeVar
 from urllib.parse import quote
 from uuid import UUID
 
-from flask import Blueprint, Response, flash, g, make_response, redirect, render_template, request, session
+from flask import (
+    Blueprint,
+    Flask,
+    Request,
+    Response,
+    flash,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+)
+from flask_login import LoginManager, UserMixin, current_user
 from flask_wtf import CSRFProtect, FlaskForm
 from flask_wtf.csrf import CSRFError
 from werkzeug.datastructures import MultiDict
@@ -18,6 +31,7 @@ from app.core.errors import ValidationFailed
 from app.core.paging import Window
 from app.core.settings import current_settings
 from app.domains.sessions.operations import Opened
+from app.domains.settings import queries as settings
 from app.domains.tenants import queries as tenants
 from app.surfaces.portal.navigation import navigation
 from app.surfaces.portal.problems import error_page, spell, status_of
@@ -75,9 +89,10 @@ class WorksIn:
 
 
 @dataclass(frozen=True)
-class Viewer:
-    """Who looks at a page, as its frame shows them."""
+class Viewer(UserMixin):
+    """Who looks at a page, as its frame shows them: Flask-Login's user, read from the door's actor."""
 
+    uid: str
     name: str
     first_name: str
     email: str
@@ -91,25 +106,56 @@ class Viewer:
         if actor.tenant_id is not None:
             works_in = WorksIn(actor.tenant_uid, actor.tenant_name, actor.tenant_slug, actor.role)
         name = actor.name or actor.email
-        return cls(name, actor.first_name or name, actor.email, actor.email_verified, works_in)
+        return cls(
+            str(actor.user_uid), name, actor.first_name or name, actor.email, actor.email_verified, works_in
+        )
+
+    def get_id(self) -> str:
+        """Return what names the person outside."""
+        return self.uid
+
+
+login = LoginManager()
+
+
+@login.request_loader
+def _viewer(_request: Request) -> Viewer | None:
+    """Return the person whom the door let in; nobody where no door was passed or none is signed in."""
+    actor: Actor | None = g.get("actor")
+    return Viewer.of(actor) if actor is not None and actor.is_signed_in else None
+
+
+def bind_login(app: Flask) -> None:
+    """Let ``current_user`` be who looks at a page.
+
+    Not through ``init_app``: its hook keeps a "remember me" cookie of its own, which we have no use for, and
+    would touch the signed cookie, and so ``Vary``, on every answer of every API.
+    """
+    app.login_manager = login  # type: ignore[attr-defined]
 
 
 def frame() -> dict[str, Any]:
     """Return what the frames of all pages show; they read nothing but the list of organizations."""
-    actor: Actor | None = g.get("actor")
-    settings = current_settings()
-    mailbox = None if settings.is_production else settings.sandbox_url
+    configured = current_settings()
+    mailbox = None if configured.is_production else configured.sandbox_url
     about: dict[str, Any] = {
         "next": internal(request.values.get("next")),
         "with_next": with_next,
         "sandbox_url": mailbox,
-        "signed_in": actor is not None and actor.is_signed_in,
+        "signed_in": current_user.is_authenticated,
     }
-    if actor is not None and actor.is_signed_in:
-        about["viewer"] = Viewer.of(actor)
+    if current_user.is_authenticated:
+        about["viewer"] = current_user
         about["navigation"] = navigation(mailbox)
         about["my_organizations"] = my_organizations
     return about
+
+
+def app_name() -> str:
+    """Return what this instance is called (``instance.name``), read once a page."""
+    if "app_name" not in g:
+        g.app_name = settings.instance_name()
+    return str(g.app_name)
 
 
 def my_organizations() -> list[WorksIn]:
@@ -153,6 +199,15 @@ class PortalForm(FlaskForm):
     """The field at which an error without fields belongs, by its code."""
     refused: str = ""
     """The code of the refusal that is shown, for pages that offer a way out of it."""
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Ask the validators, and refuse the one character that no field of ours can hold."""
+        valid: bool = super().validate(extra_validators)
+        for field in self:
+            if isinstance(field.data, str) and "\0" in field.data:
+                field.errors = [*field.errors, "This character is not taken here."]
+                valid = False
+        return valid
 
     def refuse(self, problem: Problem) -> None:
         """Put a refusal where it belongs: at its fields, else above the form."""

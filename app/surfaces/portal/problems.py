@@ -87,7 +87,7 @@ _BY_STATUS: Mapping[int, _Wording] = {
     502: _Wording("server-crash", "Another service did not answer", "Try again in a few minutes."),
     503: _Wording(
         "server-crash",
-        "Portico is catching its breath",
+        "We are catching our breath",
         "Wait a moment and load the page again. Nothing you saved is lost.",
         "A part that we need does not answer right now.",
     ),

@@ -3,7 +3,7 @@
 from flask import Flask
 
 from app.surfaces.portal import account, assets, auth, dashboard, organizations, pages, sessions
-from app.surfaces.portal.base import DIALECT, csrf, frame
+from app.surfaces.portal.base import DIALECT, app_name, bind_login, csrf, frame
 from app.surfaces.portal.presentation import register_presentation
 
 __all__ = ["DIALECT", "mount"]
@@ -19,7 +19,9 @@ def mount(app: Flask) -> None:
         WTF_CSRF_SSL_STRICT=False,  # it reads the Referer, which our pages never send
     )
     csrf.init_app(app)
+    bind_login(app)
     register_presentation(app)
     app.context_processor(frame)
+    app.jinja_env.globals["app_name"] = app_name  # a macro's file has no context of its own
     for module in AREAS:
         app.register_blueprint(module.bp)
