@@ -17,6 +17,10 @@ SmtpSecurity = Literal["none", "starttls", "tls"]
 DEVELOPMENT_PUBLIC_URL = "http://127.0.0.1:8000"
 
 
+_LEAST_DIFFERENT_BYTES = 16
+"""Of 32 random bytes fewer than 16 differ about once in 10^14 keys: such a key was typed, not drawn."""
+
+
 class SettingsError(Exception):
     """A variable of the environment is missing or cannot be used; the text names it."""
 
@@ -174,6 +178,8 @@ def _keyring(name: str, value: str) -> Keyring:
             raise SettingsError(f"{name}: the key {key_id!r} is not base64url") from error
         if not key_id or len(key) != 32:
             raise SettingsError(f"{name}: needs id:key pairs with keys of 32 bytes in base64url")
+        if len(set(key)) < _LEAST_DIFFERENT_BYTES:
+            raise SettingsError(f"{name}: the key {key_id!r} is not random")
         keys[key_id] = key
     return Keyring(keys=keys)
 
