@@ -8,6 +8,8 @@ from app.core.errors import ValidationFailed
 from app.core.settings import current_settings
 
 MAX_LENGTH = 254
+_KEY_LENGTH = 320
+"""The longest key that is kept: some letters become many when they are compared."""
 
 
 def key_of(email: str) -> str:
@@ -36,6 +38,8 @@ def checked(email: str, *, field: str = "email") -> str:
         found = validate_email(
             text, check_deliverability=False, test_environment=not current_settings().is_production
         )
+        if len(key_of(found.normalized)) > _KEY_LENGTH:
+            raise EmailNotValidError
     except EmailNotValidError as error:
         raise ValidationFailed({field: ["This is not an e-mail address."]}) from error
     return found.normalized

@@ -2,6 +2,7 @@
 
 import functools
 import threading
+import unicodedata
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
@@ -29,19 +30,31 @@ class PasswordNotSet(Refused):
     code, message = "auth:password_not_set", "Set a password through the reset link first."
 
 
+def as_compared(password: str) -> str:
+    """Return a password as it is compared: one system types ü as one sign, another as u with a mark after it.
+
+    RFC 8265, 4.2 (OpaqueString): composed letters, any space as the plain one, nothing else changed.
+    """
+    if password.isascii():
+        return password
+    spaced = "".join(" " if unicodedata.category(sign) == "Zs" else sign for sign in password)
+    return unicodedata.normalize("NFC", spaced)
+
+
 def hash_password(password: str) -> str:
     """Return the argon2id hash of a password, with the cost that the settings name."""
     with _turn():
-        return _hasher().hash(password)
+        return _hasher().hash(as_compared(password))
 
 
 def verify(password_hash: str | None, password: str) -> bool:
     """Say whether the password is the one hashed; without a hash it takes as long and says no."""
-    if len(password) > MAX_LENGTH:
+    plain = as_compared(password)
+    if len(plain) > MAX_LENGTH:
         return False
     try:
         with _turn():
-            _hasher().verify(password_hash or _decoy(), password)
+            _hasher().verify(password_hash or _decoy(), plain)
     except (VerificationError, InvalidHashError):
         return False
     return password_hash is not None
@@ -65,6 +78,7 @@ def check_new(
     """
     wanted = settings.values(["auth.password_min_length", "auth.password_block_common", "instance.name"])
     shortest = least or int(str(wanted["auth.password_min_length"]))
+    password = as_compared(password)
     problem = None
     if len(password) < shortest:
         problem = f"Use at least {shortest} characters."

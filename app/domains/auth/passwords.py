@@ -169,7 +169,9 @@ def change(
         raise PasswordNotSet
     else:
         require_fresh(actor)
-    if old_hash is not None and new_password == current_password:
+    if old_hash is not None and passwords.as_compared(new_password) == passwords.as_compared(
+        current_password or ""
+    ):
         raise ValidationFailed({"new_password": ["Choose a password that differs from the present one."]})
     password_hash = _checked_hash(actor.user_id, new_password, field="new_password")
     user = db.session.get_one(User, actor.user_id, with_for_update=True)

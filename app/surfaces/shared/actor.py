@@ -3,10 +3,10 @@
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from typing import Any, Literal, ParamSpec, TypeVar, cast
 
-from flask import g, request
+from flask import abort, g, request
 
 from app.core.access import (
     Actor,
@@ -76,6 +76,8 @@ class Door:
 
         :raises NotSignedIn, TenantTokenRequired, GlobalTokenRequired, PlatformAdminRequired: by the level
         """
+        if "\0" in request.path:
+            abort(404)  # no name of ours holds it, and PostgreSQL cannot even look for it
         origin = self._origin()
         credential = None if level == "public" else self._credential()
         caller = identify(credential, origin, in_portal=self.in_portal)
@@ -153,7 +155,10 @@ def _address(text: str | None) -> str | None:
         address = ip_address((text or "").strip())
     except ValueError:
         return None
-    return str(type(address)(int(address)))  # without a zone, which may be any text
+    if isinstance(address, IPv6Address):
+        # Without a zone, which may be any text; and an IPv4 caller of a socket for both is an IPv4 caller.
+        return str(address.ipv4_mapped or IPv6Address(int(address)))
+    return str(address)
 
 
 def _one_line(text: str) -> str:
