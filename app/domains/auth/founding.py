@@ -15,7 +15,7 @@ from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
 from app.domains.auth import links
 from app.domains.auth.models import LinkPurpose
-from app.domains.auth.newcomers import Newcomer, RegistrationClosed, try_create
+from app.domains.auth.newcomers import Newcomer, RegistrationClosed, check_names, try_create
 from app.domains.auth.verification import mail_link
 from app.domains.billing.models import Subscription
 from app.domains.email import mails
@@ -48,14 +48,11 @@ def register_tenant(actor: Actor, *, company_name: str, slug: str, admin: Newcom
     """
     address = emails.checked(admin.email)
     key = emails.key_of(address)
-    tenants.check_name(company_name, field="company_name")
-    tenants.check_slug(slug, reserved_is_taken=False)
+    _check(admin, address, company_name, slug)
     budgets.spend(REGISTRATIONS, ip=actor.origin.ip, email=key)
+    _require_open(actor)
+    tenants.check_slug_is_free(slug)
     spent = budgets.spend(SIGN_IN_FAILURES, email=key, ip=actor.origin.ip)
-    if not settings.boolean("auth.registration_open"):
-        raise RegistrationClosed(layer="platform")
-    tenants.check_may_open(actor)
-    passwords.check_new(admin.password, about=[address, admin.first_name, admin.last_name, company_name])
     rows = read(sa.select(User.id, User.password_hash).where(User.email_key == key))
     known_hash = rows[0].password_hash if rows else None
     matches = passwords.verify(known_hash, admin.password) if rows else False
@@ -73,19 +70,35 @@ def register_tenant(actor: Actor, *, company_name: str, slug: str, admin: Newcom
         record(actor, AuditKind.USER_SIGN_IN_FAILED, subject=("user", user.id))
     else:
         give_back(spent)
-    _tell(actor, tenant, user, is_new=is_new, at_once=at_once)
+    if is_new:
+        mail_link(user)
+    if at_once:
+        tenants.welcome(actor, tenant, user)
+    else:
+        _ask(tenant, user, knew_the_password=matches)
     db.session.flush()  # the answer names the trial
     subscription = db.session.scalar(sa.select(Subscription).where(Subscription.tenant_id == tenant.id))
     return Founded(tenant, subscription, admin)
 
 
-def _tell(actor: Actor, tenant: Tenant, user: User, *, is_new: bool, at_once: bool) -> None:
-    if is_new:
-        mail_link(user)
-    if at_once:
-        tenants.welcome(actor, tenant, user)
-        return
-    issued = links.issue(LinkPurpose.TENANT_CLAIM, user, tenant_id=tenant.id)
+def _check(admin: Newcomer, address: str, company_name: str, slug: str) -> None:
+    """Refuse what shows to be wrong by itself, before anything is counted: corrections use nothing up."""
+    tenants.check_name(company_name, field="company_name")
+    tenants.check_slug(slug, reserved_is_taken=False)
+    check_names(admin)
+    passwords.check_new(admin.password, about=[address, admin.first_name, admin.last_name, company_name])
+
+
+def _require_open(actor: Actor) -> None:
+    if not settings.boolean("auth.registration_open"):
+        raise RegistrationClosed(layer="platform")
+    tenants.check_may_open(actor)
+
+
+def _ask(tenant: Tenant, user: User, *, knew_the_password: bool) -> None:
+    """Ask the person by mail whether it was them."""
+    purpose = LinkPurpose.TENANT_CLAIM if knew_the_password else LinkPurpose.TENANT_CLAIM_ANEW
+    issued = links.issue(purpose, user, tenant_id=tenant.id)
     mails.organization_claim(
         user.email,
         first_name=user.greeting,

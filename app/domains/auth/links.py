@@ -17,6 +17,7 @@ _LIFE = {
     LinkPurpose.PASSWORD_RESET: ("auth.reset_expiry_minutes", timedelta(minutes=1)),
     LinkPurpose.EMAIL_CHANGE: ("auth.reset_expiry_minutes", timedelta(minutes=1)),
 }
+CLAIMS = frozenset({LinkPurpose.TENANT_CLAIM, LinkPurpose.TENANT_CLAIM_ANEW})
 _CLAIM_LIFE = timedelta(days=7)
 _MAX_LENGTH = 200
 
@@ -42,7 +43,7 @@ class FoundLink:
 
 def life(purpose: LinkPurpose) -> timedelta:
     """Return how long a new link of this purpose is good."""
-    if purpose is LinkPurpose.TENANT_CLAIM:
+    if purpose in CLAIMS:
         return _CLAIM_LIFE
     key, unit = _LIFE[purpose]
     return settings.integer(key) * unit
@@ -50,7 +51,7 @@ def life(purpose: LinkPurpose) -> timedelta:
 
 def issue(purpose: LinkPurpose, user: User, *, tenant_id: int | None = None) -> IssuedLink:
     """Make a link's token for a person and end the older ones of its purpose; claims live side by side."""
-    if purpose is not LinkPurpose.TENANT_CLAIM:
+    if purpose not in CLAIMS:
         end_open(purpose, user.id)
     token, now, expires_in = ids.new_token(), clock.now(), life(purpose)
     db.session.add(

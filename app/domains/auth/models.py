@@ -22,6 +22,8 @@ class LinkPurpose(StrEnum):
     PASSWORD_RESET = "password_reset"
     EMAIL_CHANGE = "email_change"
     TENANT_CLAIM = "tenant_claim"
+    TENANT_CLAIM_ANEW = "tenant_claim_anew"
+    """The same of someone who did not know the password of an account that nobody has proven."""
 
 
 class MailedCode(Numbered, Base):

@@ -208,9 +208,18 @@ def verify_code(actor: Actor, *, email: str, otp: str, verification_token: str) 
     user = db.session.get_one(User, waiting.user_id)
     if waiting.waiting is not None and not user.email_verified:
         _take_over(actor, user, waiting.waiting)
-    waiting.ended_at = clock.now()
+    _end_all_for(key)
     mark_verified(actor, user)
     return SignUpProven(user, login_tokens.issue(user, method="sign_up"))
+
+
+def _end_all_for(key: str) -> None:
+    """End every sign-up of an address that has answered, whoever began it, and forget what waited in it."""
+    db.session.execute(
+        sa.update(SignUp)
+        .where(SignUp.email_key == key, SignUp.ended_at.is_(None))
+        .values(ended_at=clock.now(), waiting=None)
+    )
 
 
 def begin_again(user: User) -> SignUpStarted:

@@ -17,9 +17,10 @@ from app.domains.accounts.models import User
 from app.domains.accounts.profiles import mark_joined
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
-from app.domains.auth import links
+from app.domains.auth import codes, links, login_tokens
 from app.domains.auth.models import LinkPurpose, MailedLink
 from app.domains.email import mails
+from app.domains.sessions.operations import end_all
 from app.domains.settings import budgets
 from app.domains.tenants.models import Membership, MembershipStatus, Tenant
 from app.domains.tenants.operations import welcome
@@ -115,23 +116,46 @@ def confirm(actor: Actor, *, token: str, repeatable: bool = False) -> Confirmed:
     :raises RateLimited: after too many bad ones from one address
     """
     budgets.require_room(MAIL_TOKEN_CHECKS, ip=actor.origin.ip)
-    found = links.look_up(token, LinkPurpose.VERIFY_EMAIL, LinkPurpose.TENANT_CLAIM)
+    found = links.look_up(token, LinkPurpose.VERIFY_EMAIL, *links.CLAIMS)
     if found is None or not (found.open or (repeatable and found.used)):
         budgets.spend(MAIL_TOKEN_CHECKS, ip=actor.origin.ip)
         raise VerificationTokenInvalid
-    if not found.open:
-        return _confirmed(db.session.get_one(MailedLink, found.id), already=True)
-    link = links.use(found)
+    link = links.use(found) if found.open else db.session.get_one(MailedLink, found.id)
     if link is None:
         raise VerificationTokenInvalid
     user = db.session.get_one(User, link.user_id)
     if user.email_key != link.email_key:
         raise VerificationTokenInvalid
+    if not found.open:
+        return _confirmed(link, already=True)
     already = user.email_verified and link.purpose is LinkPurpose.VERIFY_EMAIL
+    if link.purpose is LinkPurpose.TENANT_CLAIM_ANEW and not user.email_verified:
+        _lock_out_whoever_prepared(actor, user)
     mark_verified(actor, user)
     if link.tenant_id is not None:
         _take_up_claim(actor, user, link.tenant_id)
     return _confirmed(link, already=already)
+
+
+def _lock_out_whoever_prepared(actor: Actor, user: User) -> None:
+    """End what a stranger may have left in an account before its mailbox answered for the first time.
+
+    Who claims did not know its password, so whoever does is somebody else, and would own the organization
+    with them. The mailbox gets a link for a password of its own.
+    """
+    user.password_hash, user.password_changed_at = None, clock.now()
+    end_all(actor, user_id=user.id, tokens_too=True, reason="account_claimed")
+    codes.end_all_of(user.id)
+    login_tokens.end_all_of(user.id)
+    issued = links.issue(LinkPurpose.PASSWORD_RESET, user)
+    record(actor, AuditKind.USER_PASSWORD_RESET_REQUESTED, subject=("user", user.id), user_id=user.id)
+    mails.password_reset(
+        user.email,
+        first_name=user.greeting,
+        reset_url=public_url("/reset-password", token=issued.token),
+        token=issued.token,
+        expires_in=issued.expires_in,
+    )
 
 
 def _take_up_claim(actor: Actor, user: User, tenant_id: int) -> None:
@@ -155,7 +179,8 @@ def _take_up_claim(actor: Actor, user: User, tenant_id: int) -> None:
 def _confirmed(link: MailedLink, *, already: bool) -> Confirmed:
     user = db.session.get_one(User, link.user_id)
     slug = sa.select(Tenant.slug).join(Membership, Membership.tenant_id == Tenant.id)
-    slug = slug.where(Membership.user_id == user.id).order_by(Membership.id).limit(1)
+    slug = slug.where(Membership.user_id == user.id, Membership.status == MembershipStatus.ACTIVE)
+    slug = slug.order_by(Membership.id).limit(1)
     if link.tenant_id is not None:
         slug = slug.where(Tenant.id == link.tenant_id)
     return Confirmed(user.email, user.email_verified_at, already, db.session.scalar(slug))

@@ -6,7 +6,7 @@ from sqlalchemy.exc import IntegrityError
 from app.core import clock, limits
 from app.core.access import Access, Actor, operation
 from app.core.buckets import TENANT_CREATIONS
-from app.core.db import db
+from app.core.db import db, read
 from app.core.errors import Conflict, Forbidden, Refused, ValidationFailed
 from app.core.links import public_url
 from app.domains.accounts import emails
@@ -90,6 +90,15 @@ def check_slug(slug: str, *, reserved_is_taken: bool = True) -> None:
     if reason is not None:
         invalid = "Use 3 to 50 of a-z, 0-9 and single hyphens inside."
         raise ValidationFailed({"slug": [invalid if reason == "invalid" else "This slug is reserved."]})
+
+
+def check_slug_is_free(slug: str) -> None:
+    """Refuse a slug that is another's before anything is counted or worked on; ``found`` decides for good.
+
+    :raises SlugTaken: if it is
+    """
+    if read(sa.select(Tenant.id).where(Tenant.slug == slug)):
+        raise SlugTaken
 
 
 def found(actor: Actor, *, name: str, slug: str, billing_email: str, founder_id: int | None) -> Tenant:

@@ -200,6 +200,7 @@ def owned_count(user_id: int) -> int:
         .where(
             Membership.user_id == user_id,
             Membership.role == Role.OWNER,
+            Membership.status == MembershipStatus.ACTIVE,  # anybody can found one in another's name
             Tenant.status != TenantStatus.ARCHIVED,
         )
     )
