@@ -223,10 +223,14 @@ def test_old_rows_are_pruned(in_app: Flask) -> None:
 def test_a_clock_turned_back_leaves_nothing_waiting(in_app: Flask, move_clock: Callable[[int], None]) -> None:
     move_clock(3600)
     promised()
+    tried = claimed_now()
+    outbox.fail(tried, NotNow("451 later"))
+    fresh = promised().id
     move_clock(-3600)
-    assert outbox.claim_next() is None
+    assert claimed_now().id == fresh
+    assert outbox.claim_next() is None, "what is held or was tried waits for its time"
     outbox.hurry()
-    assert outbox.claim_next() is not None
+    assert claimed_now().id == tried.id
 
 
 def test_what_all_rows_are_refused_for_is_not_their_fault(
