@@ -11,7 +11,12 @@ from app.core.db import db
 from app.core.environments import Environment
 from app.core.errors import Forbidden
 from app.domains.accounts.models import User
-from app.domains.auth.credentials import TwoFactorRequired, prove, refuse
+from app.domains.auth.credentials import (
+    TwoFactorRequired,
+    prove,
+    refuse,
+    require_verified_where_asked,
+)
 from app.domains.auth.selection import hold_rules
 from app.domains.sessions.identify import check_rules
 from app.domains.sessions.models import UserSession
@@ -67,6 +72,7 @@ def sign_in_to_tenant(
     if membership is None or membership.status is MembershipStatus.INVITED:
         refuse(actor, user_id=user.id, email_key=user.email_key)
     with proven.without_failure():
+        require_verified_where_asked(user)
         if user.two_factor_enabled:
             raise TwoFactorRequired
         if membership.status is MembershipStatus.INACTIVE:

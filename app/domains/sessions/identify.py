@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import aliased
 
 from app.core import clock, ids, jwt
-from app.core.access import Actor, Origin, Particulars, anonymous
+from app.core.access import Actor, Origin, Particulars, PermissionDenied, anonymous
 from app.core.db import db, read
 from app.core.environments import Environment
 from app.core.errors import Forbidden
@@ -128,6 +128,7 @@ def identify(credential: Credential | None, origin: Origin, *, in_portal: bool =
             return nobody
         _check_organization(row, origin)
     environment = Environment((claims or {}).get("env") or row.environment or Environment.PROD)
+    _check_environment(row, environment)
     _touch(row, origin)
     return Caller(
         _actor(row, origin, environment, claims, in_portal=in_portal),
@@ -179,8 +180,11 @@ def _query(found_by: FoundBy, works_in: WorksIn) -> sa.Select[Any]:
         tenant_is = Tenant.id == session.tenant_id
     membership_is = sa.and_(Membership.tenant_id == Tenant.id, Membership.user_id == session.user_id)
     key = session.uid if found_by == "uid" else session.token_hash
+    asked = () if works_in != "selected" else _ASKED_OF_A_SIGN_IN
     return (
         sa.select(
+            session.method,
+            *(setting_of(key, tenant=Tenant.id).label(key.partition(".")[2]) for key in asked),
             session.id.label("session_id"),
             session.uid.label("session_uid"),
             session.dialect.label("session_dialect"),
@@ -235,6 +239,15 @@ def _query(found_by: FoundBy, works_in: WorksIn) -> sa.Select[Any]:
     )
 
 
+_ASKED_OF_A_SIGN_IN = (
+    "auth.code_login_enabled",
+    "auth.social_login_enabled",
+    "auth.email_verification_required",
+    "auth.session_lifetime",
+)
+"""What an organization asks of a sign-in when it is selected, which the portal does at each page."""
+
+
 def _joined_first() -> sa.ScalarSelect[int]:
     """Select the organization that the person joined first: a browser that has chosen none works in it."""
     mine, organization = aliased(Membership), aliased(Tenant)
@@ -254,6 +267,17 @@ def _is_live(row: sa.Row[Any], carrier: Carrier) -> bool:
     if carrier == "cookie" and row.kind != "browser":
         return False
     return row.revoked_at is None and row.expires_at > clock.now() and row.disabled_at is None
+
+
+def _check_environment(row: sa.Row[Any], environment: Environment) -> None:
+    """Hold a token for another environment than prod against the right to work there, as it is now.
+
+    :raises PermissionDenied: if the person has lost it since
+    """
+    if environment is Environment.PROD or environment == row.environment:
+        return  # an API token is bound to its environment
+    if Permission.ENVIRONMENTS_SWITCH not in permissions_of(row.role, row.profile_id):
+        raise PermissionDenied(layer="role", remedy="An owner or admin can give it through role or profile.")
 
 
 def _check_organization(row: sa.Row[Any], origin: Origin) -> None:
@@ -346,12 +370,17 @@ def _actor(
 
 
 def _admits(row: sa.Row[Any], origin: Origin) -> bool:
-    """Say whether the organization lets this sign-in work in it; the portal shows the account without it."""
+    """Say whether the organization lets this sign-in work in it; the portal shows the account without it.
+
+    The rules are those of ``auth.selection.hold_rules``.
+    """
     try:
         _check_organization(row, origin)
     except Forbidden:
         return False
-    return True
+    taken = {"code": row.code_login_enabled, "oauth": row.social_login_enabled}.get(row.method) is not False
+    proven = row.email_verified_at is not None or row.email_verification_required is not True
+    return taken and proven and clock.now() - row.signed_in_at <= timedelta(days=row.session_lifetime or 90)
 
 
 def permissions_of(role: Role, profile_id: int) -> frozenset[Permission]:

@@ -67,11 +67,15 @@ def issue_refresh(session: UserSession, *, parent: RefreshToken | None = None) -
     """Give the session a new refresh token and let it live on with it; needs the session's id.
 
     Good for ``auth.refresh_days`` from now, and never past ``auth.session_lifetime`` from the sign-in.
+
+    :raises RefreshTokenInvalid: if the sign-in is as old as that already
     """
     wanted = settings.integers(["auth.refresh_days", "auth.session_lifetime"], tenant_id=session.tenant_id)
     now = clock.now()
     end = session.created_at + timedelta(days=wanted["auth.session_lifetime"])
     expires = min(now + timedelta(days=wanted["auth.refresh_days"]), end)
+    if expires <= now:
+        raise RefreshTokenInvalid
     token = ids.new_token("rft")
     db.session.add(
         RefreshToken(
