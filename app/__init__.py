@@ -10,6 +10,7 @@ from app import surfaces
 from app.core.db import db, engine_options, migrate
 from app.core.settings import Settings, read_settings, use_settings
 from app.surfaces.shared.actor import SAFE_METHODS
+from app.surfaces.shared.cookies import PortalSessions
 from app.surfaces.shared.headers import init_headers
 from app.surfaces.shared.limits import init_limits
 from app.surfaces.shared.logs import configure_logs, init_logs
@@ -68,6 +69,7 @@ def create_app(settings: Settings | None = None) -> App:
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
+    app.session_interface = PortalSessions()
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
     init_headers(app)

@@ -11,14 +11,14 @@ from granian.server import Server
 from sandbox.processes import die_with_parent
 
 
-def main() -> None:
-    """Serve ``wsgi:app`` on the loopback port given as the only argument."""
+def main(port: int, target: str = "wsgi:app") -> None:
+    """Serve the application on a loopback port; another target only to be measured beside it."""
     parent = os.getpid()
     os.register_at_fork(after_in_child=lambda: die_with_parent(signal.SIGKILL, parent))
     Server(
-        "wsgi:app",
+        target,
         address="127.0.0.1",
-        port=int(sys.argv[1]),
+        port=port,
         interface=Interfaces.WSGI,
         workers=1,
         blocking_threads=16,
@@ -34,4 +34,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]), *sys.argv[2:])

@@ -6,6 +6,7 @@ Nothing here commits; ``surfaces.shared.transaction`` does, once.
 import enum
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -22,7 +23,10 @@ from app.core import clock, ids
 E = TypeVar("E", bound=enum.StrEnum)
 
 READ_ONLY = "read_only"
-"""Key of ``session.info``: this request only reads."""
+"""Execution option of a connection that only reads."""
+
+only_reads: ContextVar[bool] = ContextVar("only_reads", default=False)
+"""Whether what runs now only reads; the session that it may open is bound accordingly."""
 
 _BUSY_TIMEOUT_MS = 5_000
 _STATEMENT_TIMEOUT_MS = 5_000
@@ -120,7 +124,7 @@ class Session(FlaskSession):
 
     def get_bind(self, *args: Any, **kwargs: Any) -> Any:
         bind = super().get_bind(*args, **kwargs)
-        if isinstance(bind, sa.Engine) and self.info.get(READ_ONLY):
+        if isinstance(bind, sa.Engine) and only_reads.get():
             return reader(bind)
         return bind
 
@@ -140,14 +144,11 @@ migrate = Migrate()
 
 def engine_options(url: str, pool_size: int) -> dict[str, Any]:
     """Return pool and connection options; every wait has a bound: a slow database is a 503, not a hang."""
+    pool = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": 2, "pool_use_lifo": True}
     if url.startswith("sqlite"):
-        return {"connect_args": {"timeout": _BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}}
+        return {**pool, "connect_args": {"timeout": _BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}}
     return {
-        "pool_size": pool_size,
-        # A request may hold two connections for a moment: its session's and a counter's.
-        "max_overflow": pool_size,
-        "pool_timeout": 2,
-        "pool_use_lifo": True,
+        **pool,
         "connect_args": {
             "connect_timeout": 2,
             "options": f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c lock_timeout={_LOCK_TIMEOUT_MS}"
@@ -180,18 +181,32 @@ def _sqlite_begin(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
-_readers: dict[int, sa.Engine] = {}
+_readers: dict[sa.Engine, sa.Engine] = {}
 
 
 def reader(engine: sa.Engine) -> sa.Engine:
-    """Return the same engine (and pool) for reading only."""
-    found = _readers.get(id(engine))
-    if found is None:
-        options: dict[str, Any] = {READ_ONLY: True}
-        if engine.dialect.name == "postgresql":
-            options["isolation_level"] = "AUTOCOMMIT"
-        found = _readers[id(engine)] = engine.execution_options(**options)
-    return found
+    """Return the engine for reading only.
+
+    On PostgreSQL it has connections of its own, in autocommit for as long as they live: putting a shared one
+    into autocommit and back costs more than the query.
+    """
+    found = _readers.get(engine)
+    return found if found is not None else _readers.setdefault(engine, _make_reader(engine))
+
+
+def _make_reader(engine: sa.Engine) -> sa.Engine:
+    if engine.dialect.name == "sqlite":
+        return engine.execution_options(**{READ_ONLY: True})
+    pool: Any = engine.pool
+    options = engine_options(engine.url.drivername, pool.size())
+    return sa.create_engine(engine.url, isolation_level="AUTOCOMMIT", pool_reset_on_return=None, **options)
+
+
+def close_connections() -> None:
+    """Close this process's idle connections, those for reading too."""
+    engine = db.engine
+    reader(engine).dispose()
+    engine.dispose()
 
 
 @contextmanager

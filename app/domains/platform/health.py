@@ -55,8 +55,8 @@ _last: _Probe | None = None
 def check(actor: Actor) -> Health:
     """Ask the database for a sign of life and wait two seconds at most.
 
-    A server that hangs would hold the asking thread for longer than any timeout of its own, so a thread of its
-    own asks; there is never more than one of them.
+    A server that hangs would hold the asking thread for longer than any timeout of its own, so a thread apart
+    asks; there is never more than one of them.
 
     :raises DatabaseDown: if no answer came
     """

@@ -1,38 +1,32 @@
 """From what a caller shows to who they are: one indexed query at every call, so that an end acts at once."""
 
 import contextlib
-import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address, ip_network
 from typing import Any, Literal
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import aliased
 
 from app.core import clock, ids, jwt
 from app.core.access import Actor, Origin, Particulars, PermissionDenied, anonymous
-from app.core.db import db, read
+from app.core.db import db
 from app.core.environments import Environment
 from app.core.errors import Forbidden
 from app.core.permissions import Permission
 from app.core.secrets import token_hash
-from app.domains.accounts.models import User
 from app.domains.permissions.roles import SYSTEM_PROFILES, Role
+from app.domains.sessions import lookup
 from app.domains.sessions.models import UserSession
-from app.domains.settings.models import SettingValue
 from app.domains.settings.queries import default_of
-from app.domains.tenants.models import Membership, MembershipStatus, Tenant, TenantStatus
+from app.domains.tenants.models import MembershipStatus, TenantStatus
 
 _TOUCH_AFTER = timedelta(minutes=1)
 
 Carrier = Literal["bearer", "cookie"]
-FoundBy = Literal["uid", "token_hash"]
-WorksIn = Literal["named", "selected", "bound"]
-"""Where the call works: what the token's claim names, what the browser selected, the session's own."""
 
 
 class TenantSuspended(Forbidden):
@@ -75,31 +69,6 @@ class Caller:
     rests_on_cookie: bool = False
 
 
-def setting_of(
-    key: str,
-    *,
-    tenant: sa.SQLColumnExpression[int] | None = None,
-    environment: sa.ColumnElement[str] | str = "",
-) -> sa.ScalarSelect[Any]:
-    """Return one setting as part of a query: locked platform value, tenant's, platform's, else NULL."""
-    owner: sa.ColumnElement[bool] = SettingValue.tenant_id.is_(None)
-    if tenant is not None:
-        owner = sa.or_(owner, SettingValue.tenant_id == tenant)
-    return (
-        sa.select(SettingValue.value)
-        .where(SettingValue.key == key, SettingValue.environment == environment, owner)
-        .order_by(SettingValue.locked.desc(), SettingValue.tenant_id.is_(None))
-        .limit(1)
-        .correlate(Tenant, UserSession)
-        .scalar_subquery()
-    )
-
-
-def _setting_unless(key: str, own: sa.SQLColumnExpression[str | None]) -> sa.ColumnElement[Any]:
-    """Return the organization's value of a setting for a person who has none of their own."""
-    return sa.case((own.is_(None), setting_of(key, tenant=Tenant.id)))
-
-
 def identify(credential: Credential | None, origin: Origin, *, in_portal: bool = False) -> Caller:
     """Return who stands behind a credential; a dead or forged one is nobody's.
 
@@ -119,9 +88,10 @@ def identify(credential: Credential | None, origin: Origin, *, in_portal: bool =
         row = None if claims is None else _row_of_claims(claims)
     else:
         claims = None
-        works_in: WorksIn = "selected" if in_portal else "bound"
-        row = _first("token_hash", works_in, token_hash(credential.token))
-    if row is None or not _is_live(row, credential.carrier):
+        works_in: lookup.WorksIn = "selected" if in_portal else "bound"
+        row = lookup.find("token_hash", works_in, token_hash(credential.token))
+    now = clock.now()
+    if row is None or not _is_live(row, credential.carrier, now):
         return nobody
     if (claims and "tid" in claims) or row.bound_tenant_id is not None:
         if row.membership_status is not MembershipStatus.ACTIVE:
@@ -129,7 +99,7 @@ def identify(credential: Credential | None, origin: Origin, *, in_portal: bool =
         _check_organization(row, origin)
     environment = Environment((claims or {}).get("env") or row.environment or Environment.PROD)
     _check_environment(row, environment)
-    _touch(row, origin)
+    _touch(row, origin, now)
     return Caller(
         _actor(row, origin, environment, claims, in_portal=in_portal),
         row.calls_per_minute,
@@ -148,125 +118,14 @@ def _row_of_claims(claims: Mapping[str, Any]) -> sa.Row[Any] | None:
     if subject is None or ("tid" in claims and (tenant is None or tenant.uid is None)):
         return None
     tenant_uid = tenant.uid if tenant else None
-    row = _first("uid", "named" if tenant_uid else "bound", session_uid, tenant_uid, environment)
+    row = lookup.find("uid", "named" if tenant_uid else "bound", session_uid, tenant_uid, environment)
     return row if row is not None and row.user_uid == subject.uid else None
 
 
-def _first(
-    found_by: FoundBy,
-    works_in: WorksIn,
-    shown: UUID | bytes,
-    tenant_uid: UUID | None = None,
-    environment: Environment = Environment.PROD,
-) -> sa.Row[Any] | None:
-    values = {"shown": shown, "environment": str(environment)}
-    if tenant_uid is not None:
-        values["tenant_uid"] = tenant_uid
-    rows: Sequence[sa.Row[Any]] = read(_query(found_by, works_in), values)
-    return rows[0] if rows else None
-
-
-@functools.cache
-def _query(found_by: FoundBy, works_in: WorksIn) -> sa.Select[Any]:
-    """Return the statement of one kind of credential, made once: making it costs more than running it."""
-    session = UserSession
-    tenant_is: sa.ColumnElement[bool]
-    if works_in == "named":
-        tenant_is = Tenant.uid == sa.bindparam("tenant_uid", type_=sa.Uuid())
-    elif works_in == "selected":
-        chosen = sa.func.coalesce(session.tenant_id, session.selected_tenant_id, _joined_first())
-        tenant_is = Tenant.id == chosen
-    else:
-        tenant_is = Tenant.id == session.tenant_id
-    membership_is = sa.and_(Membership.tenant_id == Tenant.id, Membership.user_id == session.user_id)
-    key = session.uid if found_by == "uid" else session.token_hash
-    asked = () if works_in != "selected" else _ASKED_OF_A_SIGN_IN
-    return (
-        sa.select(
-            session.method,
-            *(setting_of(key, tenant=Tenant.id).label(key.partition(".")[2]) for key in asked),
-            session.id.label("session_id"),
-            session.uid.label("session_uid"),
-            session.dialect.label("session_dialect"),
-            session.kind,
-            session.factors,
-            session.proven_at,
-            session.scopes,
-            session.environment,
-            session.tenant_id.label("bound_tenant_id"),
-            session.created_at.label("signed_in_at"),
-            session.last_used_at,
-            session.expires_at,
-            session.revoked_at,
-            session.name.label("session_name"),
-            User.id.label("user_id"),
-            User.uid.label("user_uid"),
-            User.email,
-            User.first_name,
-            User.last_name,
-            User.email_verified_at,
-            User.is_platform_admin,
-            User.disabled_at,
-            User.two_factor_enabled_at,
-            User.avatar_url,
-            User.locale,
-            User.timezone,
-            Tenant.id.label("tenant_id"),
-            Tenant.uid.label("tenant_uid"),
-            Tenant.slug.label("tenant_slug"),
-            Tenant.name.label("tenant_name"),
-            Tenant.status.label("tenant_status"),
-            Membership.id.label("membership_id"),
-            Membership.role,
-            Membership.profile_id,
-            Membership.status.label("membership_status"),
-            setting_of("limits.requests_per_minute").label("calls_per_minute"),
-            _setting_unless("localization.locale", User.locale).label("tenant_locale"),
-            _setting_unless("localization.timezone", User.timezone).label("tenant_timezone"),
-            setting_of("auth.mfa_enforced", tenant=Tenant.id).label("mfa_enforced"),
-            setting_of(
-                "auth.ip_allowlist",
-                tenant=Tenant.id,
-                environment=sa.func.coalesce(
-                    session.environment, sa.bindparam("environment", type_=sa.String())
-                ),
-            ).label("ip_allowlist"),
-        )
-        .join(User, User.id == session.user_id)
-        .outerjoin(Tenant, tenant_is)
-        .outerjoin(Membership, membership_is)
-        .where(key == sa.bindparam("shown", type_=key.type))
-    )
-
-
-_ASKED_OF_A_SIGN_IN = (
-    "auth.code_login_enabled",
-    "auth.social_login_enabled",
-    "auth.email_verification_required",
-    "auth.session_lifetime",
-)
-"""What an organization asks of a sign-in when it is selected, which the portal does at each page."""
-
-
-def _joined_first() -> sa.ScalarSelect[int]:
-    """Select the organization that the person joined first: a browser that has chosen none works in it."""
-    mine, organization = aliased(Membership), aliased(Tenant)
-    return (
-        sa.select(mine.tenant_id)
-        .join(organization, organization.id == mine.tenant_id)
-        .where(mine.user_id == UserSession.user_id, mine.status == MembershipStatus.ACTIVE)
-        .where(organization.status == TenantStatus.ACTIVE)
-        .order_by(mine.id)
-        .limit(1)
-        .correlate(UserSession)
-        .scalar_subquery()
-    )
-
-
-def _is_live(row: sa.Row[Any], carrier: Carrier) -> bool:
+def _is_live(row: sa.Row[Any], carrier: Carrier, now: datetime) -> bool:
     if carrier == "cookie" and row.kind != "browser":
         return False
-    return row.revoked_at is None and row.expires_at > clock.now() and row.disabled_at is None
+    return row.revoked_at is None and row.expires_at > now and row.disabled_at is None
 
 
 def _check_environment(row: sa.Row[Any], environment: Environment) -> None:
@@ -390,12 +249,11 @@ def permissions_of(role: Role, profile_id: int) -> frozenset[Permission]:
 
 
 def _expiry(claims: Mapping[str, Any] | None) -> datetime | None:
-    return None if claims is None else datetime.fromtimestamp(claims["exp"], tz=clock.now().tzinfo)
+    return None if claims is None else datetime.fromtimestamp(claims["exp"], tz=UTC)
 
 
-def _touch(row: sa.Row[Any], origin: Origin) -> None:
+def _touch(row: sa.Row[Any], origin: Origin, now: datetime) -> None:
     """Note when and where the session was last used: once a minute at most, apart from the request's work."""
-    now = clock.now()
     if timedelta(0) <= now - row.last_used_at < _TOUCH_AFTER:
         return
     bind: Any = db.engines[None]

@@ -2,7 +2,8 @@
 
 from urllib.parse import urlsplit
 
-from flask import Response, g, request
+from flask import Flask, Request, Response, g, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
 from app.core import clock
 from app.core.access import Actor
@@ -17,6 +18,16 @@ CSRF_HEADER = "X-CSRF-Token"
 
 class CsrfInvalid(Forbidden):
     code, message = "auth:csrf_invalid", "This call did not come from our own pages."
+
+
+class PortalSessions(SecureCookieSessionInterface):
+    """Flask's signed cookie, which only pages use: a call without it pays nothing for it."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """Read the cookie where there is one."""
+        if self.get_cookie_name(app) in request.cookies:
+            return super().open_session(app, request)
+        return SecureCookieSession()
 
 
 def set_session_cookie(response: Response, opened: Opened) -> Response:

@@ -13,6 +13,16 @@ _CSP = (
 )
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
 _YEAR = 31_536_000
+_ALWAYS = (
+    ("Content-Security-Policy", _CSP),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()"),
+)
+_HTTPS = ("Strict-Transport-Security", f"max-age={_YEAR}; includeSubDomains")
+_PRIVATE = ("Cache-Control", "no-store")
 
 
 def init_headers(app: Flask) -> None:
@@ -28,15 +38,11 @@ def _name_request() -> None:
 
 def _protect(response: Response) -> Response:
     headers = response.headers
-    headers.setdefault("Content-Security-Policy", _CSP)
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("Referrer-Policy", "no-referrer")
-    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-    headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
-    headers["X-Request-Id"] = g.get("request_id", "")
+    wanted = [*_ALWAYS, ("X-Request-Id", g.get("request_id", ""))]
     if current_settings().https:
-        headers.setdefault("Strict-Transport-Security", f"max-age={_YEAR}; includeSubDomains")
+        wanted.append(_HTTPS)
     if request.endpoint != "static":
-        headers.setdefault("Cache-Control", "no-store")
+        wanted.append(_PRIVATE)
+    there = {name.lower() for name, _ in headers}
+    headers.extend([(name, value) for name, value in wanted if name.lower() not in there])
     return response

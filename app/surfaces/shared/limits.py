@@ -26,12 +26,12 @@ def count_call(bucket: Bucket, *, caller: str, endpoint: str, ip: str | None, pe
     :raises RateLimited: if the bucket is full
     """
     rule = bucket.rules[0]
-    names: Mapping[str, str] = {"caller": caller, "endpoint": endpoint, "ip": network_of(ip)}
+    names: Mapping[str, str | None] = {"caller": caller, "endpoint": endpoint, "ip": ip}
     if bucket is DEFAULT:
         limit = per_minute or settings.integer("limits.requests_per_minute")
     else:
         limit = budgets.rules_of(bucket)[0].limit
-    key = ":".join(names[name] for name in rule.keys)
+    key = ":".join(network_of(ip) if name == "ip" else str(names[name]) for name in rule.keys)
     g.standing = throttles.count(bucket.name, key, limit=limit, seconds=rule.seconds or 1)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, Operation
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.core import outbox
-from app.core.db import READ_ONLY, db
+from app.core.db import close_connections, db, only_reads
 from app.core.errors import AppError, Unavailable
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ def transaction(*, read_only: bool = False) -> Iterator[None]:
     A safe request reads on an autocommit connection and leaves nothing behind. An ``AppError`` that says
     ``commits`` keeps what was written before it was raised (a spent code, an audit row).
     """
-    db.session.info[READ_ONLY] = read_only
+    before = only_reads.set(read_only)
     try:
         yield
     except AppError as error:
@@ -38,10 +38,15 @@ def transaction(*, read_only: bool = False) -> Iterator[None]:
     except BaseException:
         _end(keep=False)
         raise
-    _end(keep=not read_only)
+    else:
+        _end(keep=not read_only)
+    finally:
+        only_reads.reset(before)
 
 
 def _end(*, keep: bool) -> None:
+    if not db.session.registry.has():
+        return  # nothing was asked of it: opening one just to close it would cost more than many a read
     promised = outbox.take_promised(db.session)
     try:
         if keep:
@@ -119,4 +124,4 @@ def has_no_transaction(view: V) -> V:
 def drop_connections() -> None:
     """Close this process's idle database connections: before a fork, for two processes never share one."""
     db.session.remove()
-    db.engine.dispose()
+    close_connections()

@@ -144,7 +144,7 @@ def test_a_link_confirms_and_says_so_when_it_is_opened_again(world: World) -> No
     assert [event.kind for event in world.trail()].count("user.email_verified") == 1
 
 
-@pytest.mark.parametrize("token", ["nonsense", "a" * 43, "x" * 2000, "%00"])
+@pytest.mark.parametrize("token", ["nonsense", "a" * 43, "x" * 2000])
 def test_a_made_up_link_confirms_nothing(world: World, token: str) -> None:
     assert said(verify(world, token)) == (400, "auth:verification_token_invalid")
 

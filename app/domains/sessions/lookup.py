@@ -1,0 +1,160 @@
+"""The one query that tells who stands behind a credential, with all that a call is judged by."""
+
+import functools
+from collections.abc import Sequence
+from typing import Any, Literal
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import aliased
+
+from app.core.db import read
+from app.core.environments import Environment
+from app.domains.accounts.models import User
+from app.domains.sessions.models import UserSession
+from app.domains.settings.models import SettingValue
+from app.domains.tenants.models import Membership, MembershipStatus, Tenant, TenantStatus
+
+FoundBy = Literal["uid", "token_hash"]
+WorksIn = Literal["named", "selected", "bound"]
+"""Where the call works: what the token's claim names, what the browser selected, the session's own."""
+
+
+def find(
+    found_by: FoundBy,
+    works_in: WorksIn,
+    shown: UUID | bytes,
+    tenant_uid: UUID | None = None,
+    environment: Environment = Environment.PROD,
+) -> sa.Row[Any] | None:
+    """Return the row of what was shown, whatever its state; None if there is none.
+
+    :param shown: a session's UID out of a signed token, or the hash of an opaque one
+    """
+    values = {"shown": shown, "environment": str(environment)}
+    if tenant_uid is not None:
+        values["tenant_uid"] = tenant_uid
+    rows: Sequence[sa.Row[Any]] = read(_statement(found_by, works_in), values)
+    return rows[0] if rows else None
+
+
+@functools.cache
+def _statement(found_by: FoundBy, works_in: WorksIn) -> sa.Select[Any]:
+    """Return the statement of one kind of credential, made once: making it costs more than running it."""
+    session = UserSession
+    tenant_is: sa.ColumnElement[bool]
+    if works_in == "named":
+        tenant_is = Tenant.uid == sa.bindparam("tenant_uid", type_=sa.Uuid())
+    elif works_in == "selected":
+        chosen = sa.func.coalesce(session.tenant_id, session.selected_tenant_id, _joined_first())
+        tenant_is = Tenant.id == chosen
+    else:
+        tenant_is = Tenant.id == session.tenant_id
+    membership_is = sa.and_(Membership.tenant_id == Tenant.id, Membership.user_id == session.user_id)
+    key = session.uid if found_by == "uid" else session.token_hash
+    asked = () if works_in != "selected" else _ASKED_OF_A_SIGN_IN
+    return (
+        sa.select(
+            session.method,
+            *(_setting(key, tenant=Tenant.id).label(key.partition(".")[2]) for key in asked),
+            session.id.label("session_id"),
+            session.uid.label("session_uid"),
+            session.dialect.label("session_dialect"),
+            session.kind,
+            session.factors,
+            session.proven_at,
+            session.scopes,
+            session.environment,
+            session.tenant_id.label("bound_tenant_id"),
+            session.created_at.label("signed_in_at"),
+            session.last_used_at,
+            session.expires_at,
+            session.revoked_at,
+            session.name.label("session_name"),
+            User.id.label("user_id"),
+            User.uid.label("user_uid"),
+            User.email,
+            User.first_name,
+            User.last_name,
+            User.email_verified_at,
+            User.is_platform_admin,
+            User.disabled_at,
+            User.two_factor_enabled_at,
+            User.avatar_url,
+            User.locale,
+            User.timezone,
+            Tenant.id.label("tenant_id"),
+            Tenant.uid.label("tenant_uid"),
+            Tenant.slug.label("tenant_slug"),
+            Tenant.name.label("tenant_name"),
+            Tenant.status.label("tenant_status"),
+            Membership.id.label("membership_id"),
+            Membership.role,
+            Membership.profile_id,
+            Membership.status.label("membership_status"),
+            _setting("limits.requests_per_minute").label("calls_per_minute"),
+            _setting_unless("localization.locale", User.locale).label("tenant_locale"),
+            _setting_unless("localization.timezone", User.timezone).label("tenant_timezone"),
+            _setting("auth.mfa_enforced", tenant=Tenant.id).label("mfa_enforced"),
+            _setting(
+                "auth.ip_allowlist",
+                tenant=Tenant.id,
+                environment=sa.func.coalesce(
+                    session.environment, sa.bindparam("environment", type_=sa.String())
+                ),
+            ).label("ip_allowlist"),
+        )
+        .join(User, User.id == session.user_id)
+        .outerjoin(Tenant, tenant_is)
+        .outerjoin(Membership, membership_is)
+        .where(key == sa.bindparam("shown", type_=key.type))
+    )
+
+
+_ASKED_OF_A_SIGN_IN = (
+    "auth.code_login_enabled",
+    "auth.social_login_enabled",
+    "auth.email_verification_required",
+    "auth.session_lifetime",
+)
+"""What an organization asks of a sign-in when it is selected, which the portal does at each page."""
+
+
+def _joined_first() -> sa.ScalarSelect[int]:
+    """Select the organization that the person joined first: a browser that has chosen none works in it."""
+    mine, organization = aliased(Membership), aliased(Tenant)
+    return (
+        sa.select(mine.tenant_id)
+        .join(organization, organization.id == mine.tenant_id)
+        .where(mine.user_id == UserSession.user_id, mine.status == MembershipStatus.ACTIVE)
+        .where(organization.status == TenantStatus.ACTIVE)
+        .order_by(mine.id)
+        .limit(1)
+        .correlate(UserSession)
+        .scalar_subquery()
+    )
+
+
+def _setting(
+    key: str,
+    *,
+    tenant: sa.SQLColumnExpression[int] | None = None,
+    environment: sa.ColumnElement[str] | str = "",
+) -> sa.ScalarSelect[Any]:
+    """Return one setting as part of a query: locked platform value, tenant's, platform's, else NULL."""
+    owner: sa.ColumnElement[bool] = SettingValue.tenant_id.is_(None)
+    if tenant is not None:
+        owner = sa.or_(owner, SettingValue.tenant_id == tenant)
+    return (
+        sa.select(SettingValue.value)
+        .where(SettingValue.key == key, SettingValue.environment == environment, owner)
+        .order_by(SettingValue.locked.desc(), SettingValue.tenant_id.is_(None))
+        .limit(1)
+        .correlate(Tenant, UserSession)
+        .scalar_subquery()
+    )
+
+
+def _setting_unless(key: str, own: sa.SQLColumnExpression[str | None]) -> sa.ColumnElement[Any]:
+    """Return the organization's value of a setting for a person who has none of their own."""
+    return sa.case((own.is_(None), _setting(key, tenant=Tenant.id)))
