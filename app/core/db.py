@@ -143,12 +143,21 @@ migrate = Migrate()
 
 
 def engine_options(url: str, pool_size: int) -> dict[str, Any]:
-    """Return pool and connection options; every wait has a bound: a slow database is a 503, not a hang."""
-    pool = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": 2, "pool_use_lifo": True}
+    """Return pool and connection options; every wait has a bound: a slow database is a 503, not a hang.
+
+    What a statement was given stays out of errors, and so out of logs: addresses, hashes, sealed secrets.
+    """
+    both = {
+        "pool_size": pool_size,
+        "max_overflow": 0,
+        "pool_timeout": 2,
+        "pool_use_lifo": True,
+        "hide_parameters": True,
+    }
     if url.startswith("sqlite"):
-        return {**pool, "connect_args": {"timeout": _BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}}
+        return {**both, "connect_args": {"timeout": _BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}}
     return {
-        **pool,
+        **both,
         "connect_args": {
             "connect_timeout": 2,
             "options": f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c lock_timeout={_LOCK_TIMEOUT_MS}"
