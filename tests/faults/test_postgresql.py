@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 
+import httpx
 import psycopg
 import pytest
 
@@ -117,3 +118,33 @@ def test_t14_connections_cut_at_random(server: Postgresql, on_postgresql: LiveIn
         f"{cut} connections cut, {len(ledger.answers)} calls {ledger.statuses}, "
         "every acknowledged write is there"
     )
+
+
+def read_only(server: Postgresql, wanted: str) -> None:
+    """Let the server take no writes, as a replica or a full disk does, or take them again."""
+    with psycopg.connect(host=str(server.home), user="postgres", dbname="postgres", autocommit=True) as given:
+        given.execute("SET default_transaction_read_only = off")
+        given.execute(f"ALTER SYSTEM SET default_transaction_read_only = {wanted}")
+        given.execute("SELECT pg_reload_conf()")
+
+
+def test_t15_read_only(server: Postgresql, on_postgresql: LiveInstance) -> None:
+    who = {"email": "jane@read-only.example", "password": "correct horse battery 7"}
+    with httpx.Client(base_url=f"{on_postgresql.url}/platform/api/global", timeout=10) as client:
+        person = who | {"first_name": "Jane", "last_name": "Doe"}
+        assert client.post("/auth/register", json=person).status_code == 201
+        token = client.post("/auth/login", json=who).json()["access_token"]
+        on_postgresql.move_clock(120)  # so that the next call would note when the session was last used
+        read_only(server, "on")
+        try:
+            time.sleep(1)
+            answer = client.get("/auth/me", headers={"Authorization": f"Bearer {token}"})
+            assert answer.status_code == 200, answer.text
+            for path, body in (("register", person | {"email": "kim@read-only.example"}), ("login", who)):
+                refused = client.post(f"/auth/{path}", json=body)
+                assert (refused.status_code, "retry-after" in refused.headers) == (503, True), refused.text
+        finally:
+            read_only(server, "off")
+            on_postgresql.move_clock(None)
+        time.sleep(1)
+        assert client.post("/auth/login", json=who).status_code == 200

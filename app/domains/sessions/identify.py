@@ -9,7 +9,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.core import clock, ids, jwt
 from app.core.access import Actor, Origin, Particulars, PermissionDenied, anonymous
@@ -265,5 +265,5 @@ def _touch(row: sa.Row[Any], origin: Origin, now: datetime) -> None:
     if isinstance(bind, sa.Connection):  # a test that rolls everything back gave us its one connection
         bind.execute(statement)
         return
-    with contextlib.suppress(OperationalError), bind.begin() as connection:
+    with contextlib.suppress(SQLAlchemyError), bind.begin() as connection:
         connection.execute(statement)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.core import outbox
@@ -18,6 +18,8 @@ R = TypeVar("R")
 V = TypeVar("V", bound=Callable[..., Any])
 
 _TRIES = 3
+_AWAY = (OperationalError, InterfaceError, InternalError)
+"""What a database says that cannot serve now: the last one of a server that takes no writes, too."""
 _COLLISIONS = frozenset({"40001", "40P01"})
 """SQLSTATEs of PostgreSQL: serialization failure, deadlock."""
 
@@ -93,7 +95,7 @@ def _run(work: Callable[[], R], *, read_only: bool, again: Callable[[DBAPIError]
         except DBAPIError as error:
             if tries and again(error):
                 continue
-            if isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated:
+            if isinstance(error, _AWAY) or error.connection_invalidated:
                 raise _unavailable(error) from error
             raise
 
