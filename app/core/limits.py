@@ -21,7 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core import clock
 from app.core.buckets import Bucket, Rule
 from app.core.db import Base, db, read, rows_changed
-from app.core.errors import RateLimited
+from app.core.errors import RateLimited, Unavailable
 from app.core.secrets import keyed_hash
 
 
@@ -124,6 +124,16 @@ def give_back_at_once(spent: Spent, *, clear: Sequence[str] = ()) -> None:
     """Take a try back whatever becomes of the request; like ``spend``, before the request has written."""
     with _connection() as connection:
         _give_back(connection, spent, clear)
+
+
+@contextmanager
+def only_if_judged(spent: Spent) -> Iterator[None]:
+    """Take a try back that nobody had room to look at: an overload must lock nobody out."""
+    try:
+        yield
+    except Unavailable:
+        give_back_at_once(spent)
+        raise
 
 
 def _give_back(connection: sa.Connection, spent: Spent, clear: Sequence[str]) -> None:

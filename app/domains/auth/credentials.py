@@ -11,7 +11,7 @@ from app.core.access import Actor
 from app.core.buckets import SIGN_IN_FAILURES
 from app.core.db import db, read
 from app.core.errors import AppError, Forbidden, Unauthenticated
-from app.core.limits import Spent, give_back
+from app.core.limits import Spent, give_back, only_if_judged
 from app.core.secrets import keyed_hash
 from app.domains.accounts import emails, passwords
 from app.domains.accounts.models import User
@@ -76,7 +76,9 @@ def prove(actor: Actor, *, email: str, password: str) -> Proven:
     spent = budgets.spend(SIGN_IN_FAILURES, email=key, ip=actor.origin.ip)
     rows = read(sa.select(User.id, User.password_hash).where(User.email_key == key))
     user_id, password_hash = (rows[0].id, rows[0].password_hash) if rows else (None, None)
-    if not passwords.verify(password_hash, password):
+    with only_if_judged(spent):
+        matches = passwords.verify(password_hash, password)
+    if not matches:
         refuse(actor, user_id=user_id, email_key=key)
     user = db.session.get_one(User, user_id)
     if user.password_hash != password_hash:

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from app.core.access import Access, Actor, operation
 from app.core.buckets import REGISTRATIONS, SIGN_IN_FAILURES
 from app.core.db import db, read
-from app.core.limits import give_back
+from app.core.limits import give_back, only_if_judged
 from app.core.links import public_url
 from app.domains.accounts import emails, passwords
 from app.domains.accounts.models import User
@@ -55,8 +55,9 @@ def register_tenant(actor: Actor, *, company_name: str, slug: str, admin: Newcom
     spent = budgets.spend(SIGN_IN_FAILURES, email=key, ip=actor.origin.ip)
     rows = read(sa.select(User.id, User.password_hash).where(User.email_key == key))
     known_hash = rows[0].password_hash if rows else None
-    matches = passwords.verify(known_hash, admin.password) if rows else False
-    new_hash = None if rows else passwords.hash_password(admin.password)
+    with only_if_judged(spent):
+        matches = passwords.verify(known_hash, admin.password) if rows else False
+        new_hash = None if rows else passwords.hash_password(admin.password)
     user = try_create(actor, admin, address, new_hash) if not rows else None
     is_new = user is not None
     if user is None:

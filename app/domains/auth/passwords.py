@@ -187,7 +187,9 @@ def change(
 def _prove(user_id: int, password_hash: str, password: str) -> None:
     """Check the current password; a right one is no failure, whatever the new one is like."""
     spent = limits.spend(PROOF_FAILURES, user=user_id)
-    if not passwords.verify(password_hash, password):
+    with limits.only_if_judged(spent):
+        matches = passwords.verify(password_hash, password)
+    if not matches:
         raise CurrentPasswordWrong
     limits.give_back_at_once(spent, clear=["user"])
 

@@ -12,7 +12,7 @@ from app.core.access import Access, Actor, operation
 from app.core.buckets import PROOF_FAILURES, SECURITY_CODES
 from app.core.db import db, read
 from app.core.errors import Conflict, Refused, ValidationFailed
-from app.core.limits import give_back
+from app.core.limits import give_back, only_if_judged
 from app.domains.accounts import emails, passwords
 from app.domains.accounts.models import User
 from app.domains.accounts.passwords import CurrentPasswordWrong
@@ -98,7 +98,8 @@ def prove(actor: Actor, *, method: str, password: str | None = None, code: str |
         raise ValidationFailed({field: ["This method needs it."]})
     spent = budgets.spend(PROOF_FAILURES, user=actor.user_id)
     try:
-        _check(actor, person, method, given)
+        with only_if_judged(spent):
+            _check(actor, person, method, given)
     except (CurrentPasswordWrong, OtpInvalid):
         record(
             actor,
