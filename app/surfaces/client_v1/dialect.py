@@ -13,4 +13,3 @@ def render(problem: Problem) -> Response:
 
 
 DIALECT = Dialect("client_v1", ("/v1/login/password", "/v1/client"), render)
-
