@@ -65,7 +65,7 @@ def test_register_and_appear(live: LiveInstance, caller: Caller) -> None:
 
 
 def test_cookie_and_password(live: LiveInstance, caller: Caller) -> None:
-    email = "jane@cookie.example"
+    email = "jane@v0-cookie.example"
     verified(live, caller, email, "jane_cookie")
     answer = caller.call("v0.auth.login", email=email, password=PASSWORD, remember_me=True)
     assert (answer.status_code, answer.content) == (204, b"")
