@@ -67,6 +67,8 @@ class Instance:
         """Forget what was true while it ran, and let another supervisor have the folder."""
         self.state_file.unlink(missing_ok=True)
         for lock in self._locks:
+            if Path(lock.name).parent != self.folder:
+                Path(lock.name).unlink(missing_ok=True)  # a port's; it leaves nothing in the temp folder
             lock.close()
 
     def claim(self, port: int) -> bool:
