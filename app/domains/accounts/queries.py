@@ -16,3 +16,12 @@ def visible(actor: Actor) -> sa.Select[tuple[User]]:
 def me(actor: Actor) -> User:
     """Return the person who calls."""
     return db.session.scalars(visible(actor)).one()
+
+
+def held(user_id: int) -> User:
+    """Return a person as they are now and keep them so until the transaction ends.
+
+    A sign-in and what ends them all (a reset, a change of password) take turns: else a session opened with
+    the old password at the same moment would outlive it.
+    """
+    return db.session.get_one(User, user_id, with_for_update={"key_share": True}, populate_existing=True)

@@ -9,12 +9,13 @@ import sqlalchemy as sa
 
 from app.core.access import Actor
 from app.core.buckets import SIGN_IN_FAILURES
-from app.core.db import db, read
+from app.core.db import read
 from app.core.errors import AppError, Forbidden, Unauthenticated
 from app.core.limits import Spent, give_back, only_if_judged
 from app.core.secrets import keyed_hash
 from app.domains.accounts import emails, passwords
 from app.domains.accounts.models import User
+from app.domains.accounts.queries import held
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
 from app.domains.settings import budgets
@@ -78,9 +79,9 @@ def prove(actor: Actor, *, email: str, password: str) -> Proven:
     user_id, password_hash = (rows[0].id, rows[0].password_hash) if rows else (None, None)
     with only_if_judged(spent):
         matches = passwords.verify(password_hash, password)
-    if not matches:
+    if user_id is None or not matches:
         refuse(actor, user_id=user_id, email_key=key)
-    user = db.session.get_one(User, user_id)
+    user = held(user_id)
     if user.password_hash != password_hash:
         refuse(actor, user_id=user_id, email_key=key)
     if user.disabled_at is not None:

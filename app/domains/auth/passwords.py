@@ -21,6 +21,7 @@ from app.core.outbox import Claimed
 from app.domains.accounts import emails, passwords
 from app.domains.accounts.models import User
 from app.domains.accounts.passwords import CurrentPasswordWrong, PasswordNotSet
+from app.domains.accounts.queries import held
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
 from app.domains.auth import codes, links, login_tokens
@@ -120,7 +121,7 @@ def reset(actor: Actor, *, token: str, password: str) -> PasswordSet:
         raise ResetTokenInvalid
     password_hash = _checked_hash(found.user_id, password)
     link = links.use(found)
-    user = db.session.get_one(User, found.user_id)
+    user = held(found.user_id)
     if link is None or link.email_key != user.email_key or user.disabled_at is not None:
         raise ResetTokenInvalid
     mark_verified(actor, user)
@@ -174,7 +175,7 @@ def change(
     ):
         raise ValidationFailed({"new_password": ["Choose a password that differs from the present one."]})
     password_hash = _checked_hash(actor.user_id, new_password, field="new_password")
-    user = db.session.get_one(User, actor.user_id, with_for_update=True)
+    user = held(actor.user_id)
     if user.password_hash != old_hash:
         raise CurrentPasswordWrong  # a reset came in between, and it wins
     ended = end_all(

@@ -21,6 +21,7 @@ from app.core.limits import give_back
 from app.core.outbox import Claimed
 from app.domains.accounts import emails
 from app.domains.accounts.models import User
+from app.domains.accounts.queries import held
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
 from app.domains.auth import codes, login_tokens
@@ -85,7 +86,7 @@ def authenticate(actor: Actor, *, login_token: str, plan: Plan, code: str | None
     """
     token_id = login_tokens.id_of(login_token)
     spent = limits.spend(LOGIN_TOKEN_TRIES, token=token_id)
-    user = db.session.get_one(User, db.session.get_one(LoginToken, token_id).user_id)
+    user = held(db.session.get_one(LoginToken, token_id).user_id)
     if user.two_factor_enabled:
         give_back(spent)
         raise TwoFactorRequired
@@ -197,12 +198,15 @@ def sign_in_by_code(
     key = emails.key_of(email)
     tries = budgets.spend(SIGN_IN_CODE_CHECKS, email=key, ip=actor.origin.ip)
     spent = budgets.spend(SIGN_IN_FAILURES, email=key, ip=actor.origin.ip)
+    known = db.session.scalar(sa.select(User.id).where(User.email_key == key))
+    user = None if known is None else held(known)
     try:
         found = codes.check(CodePurpose.SIGN_IN, key, code)
     except codes.OtpInvalid:
         record(actor, AuditKind.USER_SIGN_IN_FAILED, subject=("user", None), changes={"method": "code"})
         raise
-    user = db.session.get_one(User, found.user_id)
+    if user is None or user.id != found.user_id:
+        raise codes.OtpInvalid
     if user.two_factor_enabled:
         found.ended_at, found.tries_left = None, found.tries_left + 1
         give_back(spent)
