@@ -74,7 +74,7 @@ def create_app(settings: Settings | None = None) -> App:
     migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
     init_headers(app)
     init_logs(app)
-    init_limits(app)
+    init_limits(app, settings)
     surfaces.mount(app)
     return app
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.core import clock, throttles
+from app.core import clock
 from app.core.db import db
 from app.core.settings import Settings, read_settings
 
@@ -58,6 +58,8 @@ def database(app: Flask) -> Iterator[sa.Connection]:
 
     A commit of the product is a savepoint within it. Calls counted in this process are forgotten as well.
     """
+    from app.surfaces.shared import throttles  # noqa: PLC0415 - tests of parts need not build the whole
+
     throttles.forget()
     with app.app_context():
         engines: dict[str | None, Any] = db.engines
