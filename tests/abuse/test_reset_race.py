@@ -1,4 +1,4 @@
-"""A reset while somebody signs in with the old password: whoever came first, nothing of the old one lives on."""
+"""A reset while somebody signs in with the old password: whoever is first, nothing of the old lives on."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
