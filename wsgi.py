@@ -1,5 +1,11 @@
 """The application object for a WSGI server."""
 
-from app import create_app
+import sys
 
-app = create_app()
+from app import create_app
+from app.core.settings import SettingsError
+
+try:
+    app = create_app()
+except SettingsError as error:
+    sys.exit(f"Portico cannot start: {error}")

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Preparation:
-    """Brings the database of an instance to the newest shape and puts the demo organisation into it once."""
+    """Brings the database of an instance to the newest shape and puts the demo organization into it once."""
 
     instance: Instance
     environment: Mapping[str, str]

@@ -17,6 +17,11 @@ def now() -> datetime:
     return datetime.now(UTC) + _offset(settings.instance / "clock")
 
 
+def of_machine() -> float:
+    """Return the machine's own time in seconds since 1970, which no tester moves: libraries count by it."""
+    return datetime.now(UTC).timestamp()
+
+
 def _offset(file: Path) -> timedelta:
     global _offset_cache  # noqa: PLW0603 - read once a change, not at every call
     try:

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from app.core.errors import Refused, Unavailable, ValidationFailed
 from app.core.settings import current_settings
@@ -112,6 +111,9 @@ def _names(password: str, words: Collection[str]) -> bool:
 
 @functools.lru_cache(maxsize=1)
 def _common() -> frozenset[str]:
+    # Six lists come in with this one, 12 MB in each process: only where a password is chosen at all.
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS  # noqa: PLC0415
+
     return frozenset(FREQUENCY_LISTS["passwords"][:_COMMONEST])
 
 

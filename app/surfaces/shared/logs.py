@@ -63,6 +63,8 @@ def configure_logs(settings: Settings) -> None:
                     "filters": ["request"],
                 }
             },
+            # Its steps belong on the terminal of whoever migrates by hand, not in every command's output.
+            "loggers": {"alembic": {"level": "WARNING"}},
             "root": {"level": settings.log_level, "handlers": ["out"]},
         }
     )
