@@ -9,9 +9,10 @@ from app.core.db import db
 from app.core.limits import RateCounter
 from app.domains.auth.models import SignUp
 from app.domains.settings.models import SettingValue
-from app.domains.tenants.models import Membership, MembershipStatus
+from app.domains.tenants.models import Membership, MembershipStatus, Tenant, TenantStatus
 from app.surfaces.shared.transaction import transaction
 from tests.abuse.ways import JANE, LOGINS, MES, NEW_PASSWORD, REGISTRATIONS, RESETS, unlimited
+from tests.portal.conftest import Visitor
 from tests.support.world import PASSWORD, World
 
 VICTIM = "victim@world.example"
@@ -108,3 +109,32 @@ def test_corrections_of_a_founding_are_no_failed_sign_ins(world: World) -> None:
             sa.select(RateCounter.hits).where(RateCounter.bucket == "sign_in_failures")
         )
         assert not any(counted)
+
+
+def disown(world: World, token: str) -> int:
+    visitor = Visitor(world.app.test_client())
+    return visitor.send(
+        "/verify-email/not-me", {"token": token}, on=f"/verify-email?token={token}"
+    ).status_code
+
+
+def test_a_mailbox_removes_what_somebody_else_registered(world: World) -> None:
+    found(world, VICTIM, STRANGERS, "strangers-corp")
+    token = world.token("platform_api", VICTIM, password=STRANGERS)
+    assert disown(world, world.mailed(r"(?m)token=([\w-]+)#not-me")) == 303
+    assert world.call(MES["platform_api"], token=token).status_code == 401
+    assert LOGINS["platform_api"].call(world, email=VICTIM, password=STRANGERS).status_code == 401
+    with world.app.app_context():
+        assert db.session.scalars(sa.select(Tenant.status)).all() == [TenantStatus.ARCHIVED]
+        assert db.session.scalars(sa.select(Membership)).all() == []
+    assert REGISTRATIONS["platform_api"].call(world, email=VICTIM, password=OWN).status_code == 201
+
+
+def test_a_proven_account_is_not_removed_by_a_link(world: World) -> None:
+    REGISTRATIONS["platform_api"].call(world, email=VICTIM, password=OWN)
+    link = world.mailed_token()
+    world.done("services_v1.auth.confirm_email", json={"token": link})
+    assert disown(world, link) == 400
+    world.done("services_v1.auth.send_verification_email", json={"email": VICTIM})
+    assert disown(world, "made-up") == 400
+    assert LOGINS["platform_api"].call(world, email=VICTIM, password=OWN).status_code == 200

@@ -8,10 +8,9 @@ from app.core import clock
 from app.core.access import system
 from app.core.db import db
 from app.core.jobs import job
-from app.domains.audit.kinds import AuditKind
-from app.domains.audit.operations import record
 from app.domains.permissions.roles import Role
 from app.domains.tenants.models import Membership, MembershipStatus, Tenant, TenantStatus
+from app.domains.tenants.operations import abandon
 
 _DROP_UNCLAIMED = "tenants.drop_unclaimed"
 _TIME_TO_CLAIM = timedelta(days=7)
@@ -31,13 +30,5 @@ def drop_unclaimed() -> int:
         )
     ).all()
     for tenant in unclaimed:
-        changes = {"status": {"from": str(tenant.status), "to": "archived"}, "slug": tenant.slug}
-        tenant.status, tenant.slug = TenantStatus.ARCHIVED, f"unclaimed-{tenant.uid.hex}"
-        record(
-            system(_DROP_UNCLAIMED),
-            AuditKind.TENANT_STATUS_CHANGED,
-            subject=("tenant", tenant.id),
-            tenant_id=tenant.id,
-            changes=changes,
-        )
+        abandon(system(_DROP_UNCLAIMED), tenant)
     return len(unclaimed)

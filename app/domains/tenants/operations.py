@@ -1,5 +1,7 @@
 """Founding organizations."""
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
@@ -19,7 +21,7 @@ from app.domains.email import mails
 from app.domains.permissions.roles import Role
 from app.domains.settings import queries as settings
 from app.domains.tenants import queries, slugs
-from app.domains.tenants.models import Membership, MembershipStatus, Tenant
+from app.domains.tenants.models import Membership, MembershipStatus, Tenant, TenantStatus
 
 NAME_LENGTH = 200
 
@@ -149,4 +151,23 @@ def welcome(actor: Actor, tenant: Tenant, owner: User) -> None:
         tenant_name=tenant.name,
         trial_ends_at=ends,
         link=public_url("/dashboard"),
+    )
+
+
+def owned_by(user_id: int) -> Sequence[Tenant]:
+    """Return the organizations that a person owns, merely named ones too."""
+    owned = sa.select(Tenant).join(Membership, Membership.tenant_id == Tenant.id)
+    return db.session.scalars(owned.where(Membership.user_id == user_id, Membership.role == Role.OWNER)).all()
+
+
+def abandon(actor: Actor, tenant: Tenant) -> None:
+    """Archive an organization that is nobody's, and let go of its slug."""
+    changes = {"status": {"from": str(tenant.status), "to": "archived"}, "slug": tenant.slug}
+    tenant.status, tenant.slug = TenantStatus.ARCHIVED, f"unclaimed-{tenant.uid.hex}"
+    record(
+        actor,
+        AuditKind.TENANT_STATUS_CHANGED,
+        subject=("tenant", tenant.id),
+        tenant_id=tenant.id,
+        changes=changes,
     )

@@ -6,7 +6,7 @@ from flask import Response, flash, request, session
 from wtforms import BooleanField, EmailField, HiddenField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
-from app.domains.auth import passwords, registration, verification
+from app.domains.auth import disowning, passwords, registration, verification
 from app.domains.auth import sign_in as ways_in
 from app.domains.auth.codes import rules as code_rules
 from app.domains.auth.credentials import TwoFactorRequired
@@ -335,6 +335,15 @@ def verify_email(token: str = ""):
     confirmed = verification.confirm(current_actor(), token=form.token.data or token)
     flash(f"{confirmed.email} is confirmed.", "success")
     return away("/dashboard" if door.visitor().is_signed_in else "/sign-in")
+
+
+@bp.post("/verify-email/not-me")
+@door("public")
+def disown():
+    form = FormPage(ConfirmForm, "auth/verify_email.html").take()
+    disowning.disown(current_actor(), token=form.token.data or "")
+    flash("The account that somebody made with your address is gone.", "success")
+    return away("/sign-in")
 
 
 @bp.post("/verify-email/send")
