@@ -22,10 +22,10 @@ from app.domains.accounts.handles import HandleTaken
 from app.domains.accounts.models import User
 from app.domains.accounts.passwords import hash_password
 from app.domains.accounts.profiles import check_display_name
-from app.domains.auth import codes, login_tokens
+from app.domains.auth import codes, links, login_tokens
 from app.domains.auth.codes import CodeRules, OtpInvalid
 from app.domains.auth.login_tokens import IssuedLoginToken
-from app.domains.auth.models import CodePurpose, SignUp
+from app.domains.auth.models import CodePurpose, LinkPurpose, SignUp
 from app.domains.auth.newcomers import (
     EmailTaken,
     Newcomer,
@@ -98,8 +98,7 @@ def sign_up(actor: Actor, *, newcomer: Newcomer, accept_policies: bool) -> SignU
     proven = user is not None and user.email_verified
     token = _begin(address, key, user=None if proven else user, waiting=None if proven else waiting)
     if user is not None and proven:
-        with same_work():
-            codes.issue(CodePurpose.SIGN_UP, key)
+        codes.issue(CodePurpose.SIGN_UP, key)  # as for a new address; nobody is told it
         mail_known_address(user)
     return SignUpStarted(address, token, codes.rules())
 
@@ -146,8 +145,9 @@ def register_with_handle(actor: Actor, *, newcomer: Newcomer) -> None:
         mail_link(user)
         return
     with same_work():
-        decoy = create_decoy(actor, newcomer, password_hash)
-        mail_link(decoy)
+        create_decoy(actor, newcomer, password_hash)
+    # Two statements and a mail, as the link to a new address is; what is left of that is asked for nothing.
+    links.life(LinkPurpose.VERIFY_EMAIL)
     handles.hold(handle, user_id=None, life=HANDLE_HELD)
     known = found or by_key(key)
     if known is None:
