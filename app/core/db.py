@@ -149,7 +149,8 @@ def engine_options(url: str, pool_size: int) -> dict[str, Any]:
     """
     both = {
         "pool_size": pool_size,
-        "max_overflow": 0,
+        # A call may hold two for a moment: its session's and a counter's.
+        "max_overflow": pool_size,
         "pool_timeout": 2,
         "pool_use_lifo": True,
         "hide_parameters": True,
