@@ -27,7 +27,11 @@ class Source:
 
     @cached_property
     def tree(self) -> ast.Module:
-        return ast.parse(self.text, self.name)
+        try:
+            return ast.parse(self.text, self.name)
+        except SystemError:
+            # CPython before 3.11.5 loses count when a collection of garbage comes in between (gh-106905).
+            return ast.parse(self.text, self.name)
 
     def functions(self) -> Iterator[Function]:
         """Yield every function and method, inner ones included."""
