@@ -28,6 +28,9 @@ READ_ONLY = "read_only"
 only_reads: ContextVar[bool] = ContextVar("only_reads", default=False)
 """Whether what runs now only reads; the session that it may open is bound accordingly."""
 
+serves_call: ContextVar[bool] = ContextVar("serves_call", default=False)
+"""Whether a caller waits for what runs now: then what guards the work is counted before it begins."""
+
 _BUSY_TIMEOUT_MS = 5_000
 _STATEMENT_TIMEOUT_MS = 5_000
 _LOCK_TIMEOUT_MS = 4_000

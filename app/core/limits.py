@@ -20,7 +20,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
 from app.core.buckets import Bucket, Rule
-from app.core.db import Base, db, read, rows_changed
+from app.core.db import Base, db, read, rows_changed, serves_call
 from app.core.errors import RateLimited, Unavailable
 from app.core.secrets import keyed_hash
 
@@ -240,8 +240,14 @@ def _remove_hit(connection: sa.Connection, bucket: str, key: str, at: float) -> 
         connection.execute(sa.update(RateCounter).where(*where).values(hits=kept))
 
 
+class CountedTooLate(Exception):
+    """A counter was asked for after the session's first statement: SQLite would wait for itself."""
+
+
 @contextmanager
 def _connection() -> Iterator[sa.Connection]:
+    if serves_call.get() and db.session().in_transaction():
+        raise CountedTooLate
     bind: Any = db.engines[None]
     if isinstance(bind, sa.Connection):  # a test that rolls everything back gave us its one connection
         with bind.begin_nested():

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import contains_eager
 
 from app.core.access import Access, Actor, operation
-from app.core.db import db
+from app.core.db import db, read
 from app.core.errors import NotFound
 from app.core.ids import Ref
 from app.core.paging import Page, Window, paginate
@@ -175,7 +175,7 @@ def slug_availability(actor: Actor, *, slug: str) -> SlugAnswer:
     if reason == "invalid":
         return SlugAnswer(slug, reason)
     near = [f"{wanted[:46]}-{end}" for end in ("2", "hq", "app", "team")]
-    taken = set(db.session.scalars(sa.select(Tenant.slug).where(Tenant.slug.in_([wanted, *near]))))
+    taken = {row.slug for row in read(sa.select(Tenant.slug).where(Tenant.slug.in_([wanted, *near])))}
     free = [name for name in near if name not in taken and slugs.check(name) is None][:2]
     if reason is None and wanted in taken:
         reason = "taken"

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, InternalE
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.core import outbox
-from app.core.db import close_connections, db, only_reads
+from app.core.db import close_connections, db, only_reads, serves_call
 from app.core.errors import AppError, Unavailable
 
 log = logging.getLogger(__name__)
@@ -88,7 +88,7 @@ def _run(work: Callable[[], R], *, read_only: bool, again: Callable[[DBAPIError]
     while True:
         tries -= 1
         try:
-            with transaction(read_only=read_only):
+            with transaction(read_only=read_only), _serving():
                 return work()
         except PoolTimeout as error:
             raise _unavailable(error) from error
@@ -98,6 +98,15 @@ def _run(work: Callable[[], R], *, read_only: bool, again: Callable[[DBAPIError]
             if isinstance(error, _AWAY) or error.connection_invalidated:
                 raise _unavailable(error) from error
             raise
+
+
+@contextmanager
+def _serving() -> Iterator[None]:
+    before = serves_call.set(True)
+    try:
+        yield
+    finally:
+        serves_call.reset(before)
 
 
 def _came_in_between(error: DBAPIError) -> bool:
