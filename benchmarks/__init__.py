@@ -1,0 +1,1 @@
+"""What the product costs, each figure beside a floor that was taken in the same run."""
