@@ -292,7 +292,9 @@ def test_documents_and_health_name_no_parts(town: World) -> None:
         "/openapi/platform_api.json",
     ):
         text = knock(town, address).text
-        assert not re.search(r"sqlite:|postgresql:|redis:|unix:|127\.0\.0\.1|/tmp/|/home/|/usr/lib/", text), address
+        assert not re.search(r"sqlite:|postgresql:|redis:|unix:|127\.0\.0\.1|/tmp/|/home/|/usr/lib/", text), (
+            address
+        )
 
 
 # ---- O11
