@@ -186,30 +186,39 @@ def _lines(
 def _count(connection: sa.Connection, bucket: Bucket, lines: Sequence[_Line], now: datetime) -> None:
     counted = _lock(connection, bucket, lines, now)
     _refuse_if_full(bucket, lines, counted, now.timestamp())
-    for line in lines:
-        hits = [*_live(counted[line.key], line, now.timestamp()), now.timestamp()]
-        connection.execute(
-            sa.update(RateCounter)
-            .where(RateCounter.bucket == bucket.name, RateCounter.key == line.key)
-            .values(hits=hits, expires_at=now + timedelta(seconds=line.seconds))
-        )
+    rows = [
+        {
+            "in_bucket": bucket.name,
+            "of_key": line.key,
+            "new_hits": [*_live(counted[line.key], line, now.timestamp()), now.timestamp()],
+            "over_at": now + timedelta(seconds=line.seconds),
+        }
+        for line in lines
+    ]
+    connection.execute(_KEEP, rows)
 
 
 def _lock(
     connection: sa.Connection, bucket: Bucket, lines: Sequence[_Line], now: datetime
 ) -> dict[str, list[float]]:
-    insert: Any = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
-    counted = {}
-    for line in lines:
-        values = {"bucket": bucket.name, "key": line.key, "hits": [], "expires_at": now}
-        statement = (
-            insert(RateCounter)
-            .values(values)
-            .on_conflict_do_update(index_elements=["bucket", "key"], set_={"bucket": bucket.name})
-            .returning(RateCounter.hits)
-        )
-        counted[line.key] = list(connection.execute(statement).scalar_one())
-    return counted
+    rows = [{"bucket": bucket.name, "key": line.key, "hits": [], "expires_at": now} for line in lines]
+    return {row.key: list(row.hits) for row in connection.execute(_taking(connection.dialect.name), rows)}
+
+
+@functools.cache
+def _taking(dialect: str) -> Any:
+    """Return the statement that makes rows or locks those that are there, and reads them; made once."""
+    insert: Any = sqlite_insert if dialect == "sqlite" else postgresql_insert
+    statement = insert(RateCounter)
+    same = {"bucket": statement.excluded.bucket}
+    taken = statement.on_conflict_do_update(index_elements=["bucket", "key"], set_=same)
+    return taken.returning(RateCounter.key, RateCounter.hits)
+
+
+_ONE = (RateCounter.bucket == sa.bindparam("in_bucket"), RateCounter.key == sa.bindparam("of_key"))
+_HITS = sa.select(RateCounter.hits).where(*_ONE).with_for_update()
+_KEEP_HITS = sa.update(RateCounter).where(*_ONE).values(hits=sa.bindparam("new_hits"))
+_KEEP = _KEEP_HITS.values(expires_at=sa.bindparam("over_at"))
 
 
 def _live(hits: Sequence[float], line: _Line, now: float) -> list[float]:
@@ -232,12 +241,12 @@ def _refuse_if_full(
 
 
 def _remove_hit(connection: sa.Connection, bucket: str, key: str, at: float) -> None:
-    where = (RateCounter.bucket == bucket, RateCounter.key == key)
-    hits = connection.scalar(sa.select(RateCounter.hits).where(*where).with_for_update())
+    one = {"in_bucket": bucket, "of_key": key}
+    hits = connection.scalar(_HITS, one)
     if hits and at in hits:
         kept = list(hits)
         kept.remove(at)
-        connection.execute(sa.update(RateCounter).where(*where).values(hits=kept))
+        connection.execute(_KEEP_HITS, {**one, "new_hits": kept})
 
 
 class CountedTooLate(Exception):

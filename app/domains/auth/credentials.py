@@ -66,6 +66,9 @@ class Proven:
             raise
 
 
+_BY_ADDRESS = sa.select(User.id, User.password_hash).where(User.email_key == sa.bindparam("address"))
+
+
 def prove(actor: Actor, *, email: str, password: str) -> Proven:
     """Check an address and a password; the hash is worked on before the request's transaction begins.
 
@@ -75,7 +78,7 @@ def prove(actor: Actor, *, email: str, password: str) -> Proven:
     """
     key = emails.key_of(email)
     spent = budgets.spend(SIGN_IN_FAILURES, email=key, ip=actor.origin.ip)
-    rows = read(sa.select(User.id, User.password_hash).where(User.email_key == key))
+    rows = read(_BY_ADDRESS, {"address": key})
     user_id, password_hash = (rows[0].id, rows[0].password_hash) if rows else (None, None)
     with only_if_judged(spent):
         matches = passwords.verify(password_hash, password)

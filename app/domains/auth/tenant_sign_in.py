@@ -68,7 +68,7 @@ def sign_in_to_tenant(
     """
     proven = prove(actor, email=email, password=password)
     user = proven.user
-    membership = _membership(user, Tenant.slug == tenant_slug.lower())
+    membership = db.session.scalar(_BY_SLUG, {"user_id": user.id, "slug": tenant_slug.lower()})
     if membership is None or membership.status is MembershipStatus.INVITED:
         refuse(actor, user_id=user.id, email_key=user.email_key)
     with proven.without_failure():
@@ -102,7 +102,7 @@ def refresh_in_tenant(actor: Actor, *, refresh_token: str) -> TenantTokens:
     """
     rotated = rotate(actor, refresh_token=refresh_token)
     session, user = rotated.session, rotated.user
-    membership = _membership(user, Tenant.id == session.tenant_id)
+    membership = db.session.scalar(_BY_ID, {"user_id": user.id, "tenant_id": session.tenant_id})
     if membership is None or membership.status is not MembershipStatus.ACTIVE:
         raise RefreshTokenInvalid
     _hold_standing_rules(actor, session, user, membership.tenant)
@@ -135,10 +135,11 @@ def _environment(session: UserSession) -> Environment:
     return Environment(session.environment or Environment.PROD)
 
 
-def _membership(user: User, tenant_is: sa.ColumnElement[bool]) -> Membership | None:
-    return db.session.scalar(
-        sa.select(Membership)
-        .join(Membership.tenant)
-        .options(contains_eager(Membership.tenant))
-        .where(Membership.user_id == user.id, tenant_is)
-    )
+_OF_USER = (
+    sa.select(Membership)
+    .join(Membership.tenant)
+    .options(contains_eager(Membership.tenant))
+    .where(Membership.user_id == sa.bindparam("user_id"))
+)
+_BY_SLUG = _OF_USER.where(Tenant.slug == sa.bindparam("slug"))
+_BY_ID = _OF_USER.where(Tenant.id == sa.bindparam("tenant_id"))

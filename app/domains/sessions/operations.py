@@ -128,9 +128,10 @@ def open_session(actor: Actor, *, user: User, method: str, factors: int, plan: P
         last_used_at=now,
         expires_at=now + _lifetime(plan),
     )
+    term = tokens.carry_on(session) if plan.refreshable else None
     db.session.add(session)
     db.session.flush()  # generate session.id for the refresh token and the audit row
-    refresh = tokens.issue_refresh(session) if plan.refreshable else None
+    refresh = tokens.issue_refresh(session, term) if term else None
     record(
         actor,
         AuditKind.USER_SIGNED_IN,
@@ -147,11 +148,13 @@ def open_session(actor: Actor, *, user: User, method: str, factors: int, plan: P
 
 def _known_device(user_id: int, key: str) -> tuple[bool, bool]:
     """Say whether the device was seen before, and whether any was."""
-    mine = sa.select(UserSession.id).where(UserSession.user_id == user_id)
-    row = db.session.execute(
-        sa.select(sa.exists(mine.where(UserSession.device_key == key)), sa.exists(mine))
-    ).one()
+    row = db.session.execute(_DEVICE_SEEN, {"user_id": user_id, "device_key": key}).one()
     return bool(row[0]), bool(row[1])
+
+
+_OF_USER = sa.select(UserSession.id).where(UserSession.user_id == sa.bindparam("user_id"))
+_OF_DEVICE = _OF_USER.where(UserSession.device_key == sa.bindparam("device_key"))
+_DEVICE_SEEN = sa.select(sa.exists(_OF_DEVICE), sa.exists(_OF_USER))
 
 
 def _tell_of_new_device(session: UserSession, user: User) -> None:
@@ -220,7 +223,7 @@ def rotate(actor: Actor, *, refresh_token: str) -> Rotated:
         raise RefreshTokenReused
     shown.rotated_at = shown.rotated_at or now
     tokens.retire_before(shown, now)
-    successor = tokens.issue_refresh(session, parent=shown)
+    successor = tokens.issue_refresh(session, tokens.carry_on(session), parent=shown)
     session.last_used_at, session.ip = now, actor.origin.ip
     return Rotated(session, user, successor)
 

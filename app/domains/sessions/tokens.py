@@ -63,8 +63,16 @@ class IssuedRefresh:
     expires_in: timedelta
 
 
-def issue_refresh(session: UserSession, *, parent: RefreshToken | None = None) -> IssuedRefresh:
-    """Give the session a new refresh token and let it live on with it; needs the session's id.
+@dataclass(frozen=True)
+class Term:
+    """From when to when a refresh token is good."""
+
+    begins: datetime
+    ends: datetime
+
+
+def carry_on(session: UserSession) -> Term:
+    """Let the session live on for as long as a new refresh token is good, and return how long that is.
 
     Good for ``auth.refresh_days`` from now, and never past ``auth.session_lifetime`` from the sign-in.
 
@@ -73,21 +81,26 @@ def issue_refresh(session: UserSession, *, parent: RefreshToken | None = None) -
     wanted = settings.integers(["auth.refresh_days", "auth.session_lifetime"], tenant_id=session.tenant_id)
     now = clock.now()
     end = session.created_at + timedelta(days=wanted["auth.session_lifetime"])
-    expires = min(now + timedelta(days=wanted["auth.refresh_days"]), end)
-    if expires <= now:
+    term = Term(now, min(now + timedelta(days=wanted["auth.refresh_days"]), end))
+    if term.ends <= now:
         raise RefreshTokenInvalid
+    session.expires_at = max(session.expires_at, term.ends)
+    return term
+
+
+def issue_refresh(session: UserSession, term: Term, *, parent: RefreshToken | None = None) -> IssuedRefresh:
+    """Give the session a new refresh token for a term of ``carry_on``; needs the session's id."""
     token = ids.new_token("rft")
     db.session.add(
         RefreshToken(
             session_id=session.id,
             token_hash=token_hash(token),
             parent_id=parent.id if parent else None,
-            issued_at=now,
-            expires_at=expires,
+            issued_at=term.begins,
+            expires_at=term.ends,
         )
     )
-    session.expires_at = max(session.expires_at, expires)
-    return IssuedRefresh(token, expires - now)
+    return IssuedRefresh(token, term.ends - term.begins)
 
 
 def family_of(token: str) -> int:

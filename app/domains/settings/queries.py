@@ -125,15 +125,23 @@ def _rows(
     definitions: Iterable[Definition], tenant_ids: Collection[int], environment: Environment | None
 ) -> Rows:
     chosen = list(definitions)
-    places = {place(definition, environment) for definition in chosen}
-    found = read(
-        sa.select(SettingValue.key, SettingValue.tenant_id, SettingValue.value, SettingValue.locked).where(
-            SettingValue.key.in_([definition.key for definition in chosen]),
-            SettingValue.environment.in_(places),
-            sa.or_(SettingValue.tenant_id.is_(None), SettingValue.tenant_id.in_(tenant_ids)),
-        )
-    )
-    return {(row.key, row.tenant_id): row for row in found}
+    wanted = {
+        "keys": [definition.key for definition in chosen],
+        "places": list({place(definition, environment) for definition in chosen}),
+        "tenant_ids": list(tenant_ids),
+    }
+    return {(row.key, row.tenant_id): row for row in read(_ROWS, wanted)}
+
+
+_ROWS = sa.select(SettingValue.key, SettingValue.tenant_id, SettingValue.value, SettingValue.locked).where(
+    SettingValue.key.in_(sa.bindparam("keys", expanding=True)),
+    SettingValue.environment.in_(sa.bindparam("places", expanding=True)),
+    sa.or_(
+        SettingValue.tenant_id.is_(None),
+        SettingValue.tenant_id.in_(sa.bindparam("tenant_ids", expanding=True)),
+    ),
+)
+"""Made once: nearly every call asks for some setting."""
 
 
 def _effective(definition: Definition, rows: Rows, tenant_id: int) -> Value:
