@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -13,6 +13,8 @@ from app.core.errors import AppError, Internal, RateLimited, ValidationFailed
 from app.surfaces.shared.limits import headers_of
 
 log = logging.getLogger(__name__)
+
+_READ_AT_MOST = 64 * 1024
 
 STATUS: Mapping[str, int] = {
     "malformed": 400,
@@ -91,6 +93,19 @@ def register_problem_handler(app: Flask, dialects: Sequence[Dialect]) -> None:
         return response
 
     app.register_error_handler(Exception, handle)
+    app.after_request(_read_to_end)
+
+
+def _read_to_end(response: Response) -> Response:
+    """Take in a small body that nobody looked at: a refusal's, or one that the call has no use for.
+
+    A server must close a connection on which a body is left unread, and the caller's next call, sent on it
+    meanwhile, would be lost without an answer.
+    """
+    if 0 < (request.content_length or 0) <= _READ_AT_MOST:
+        with suppress(OSError, HTTPException):
+            request.stream.read()
+    return response
 
 
 def _say_who_refused(response: Response, problem: Problem) -> None:
