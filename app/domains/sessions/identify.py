@@ -65,7 +65,7 @@ class Caller:
 
     actor: Actor
     calls_per_minute: int | None = None
-    """What the setting limits.requests_per_minute says, None where it was not looked up or never set."""
+    """What the setting limits.requests_per_minute says, None where it was not looked up."""
     rests_on_cookie: bool = False
 
 
@@ -102,7 +102,7 @@ def identify(credential: Credential | None, origin: Origin, *, in_portal: bool =
     _touch(row, origin, now)
     return Caller(
         _actor(row, origin, environment, claims, in_portal=in_portal),
-        row.calls_per_minute,
+        row.calls_per_minute or int(default_of("limits.requests_per_minute")),
         rests_on_cookie=credential.carrier == "cookie",
     )
 

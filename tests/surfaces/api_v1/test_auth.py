@@ -371,3 +371,11 @@ def test_a_sign_in_leaves_its_row_in_the_trail(world: World, jane: int) -> None:
     kinds = [(event.kind, event.dialect, event.ok) for event in world.trail()]
     assert ("user.signed_in", "api_v1", True) in kinds
     assert ("user.sign_in_failed", "api_v1", False) in kinds
+
+
+def test_who_calls_is_asked_in_one_query(world: World, jane: int, database: sa.Connection) -> None:
+    token = signed_in(world)["accessToken"]
+    asked: list[str] = []
+    sa.event.listen(database, "before_cursor_execute", lambda *call: asked.append(call[2]))
+    assert me(world, token).status_code == 200
+    assert [sql for sql in asked if not sql.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK"))] == asked[:1]
