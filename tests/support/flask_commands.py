@@ -9,6 +9,8 @@ import traceback
 import click
 from flask.cli import FlaskGroup
 
+from app.core.db import close_connections
+
 
 def run(words: list[str]) -> tuple[int, str]:
     """Run one command; return its exit code and what it wrote."""
@@ -27,10 +29,19 @@ def run(words: list[str]) -> tuple[int, str]:
     return 0, out.getvalue()
 
 
+def let_go() -> None:
+    """Close the connections: before the next command the server may have been restarted."""
+    loaded = sys.modules.get("wsgi")
+    if loaded is not None:
+        with loaded.app.app_context():
+            close_connections()
+
+
 def main() -> None:
     """Answer each line with a line."""
     for line in sys.stdin:
         code, text = run(json.loads(line))
+        let_go()
         sys.stdout.write(json.dumps([code, text]) + "\n")
         sys.stdout.flush()
 
