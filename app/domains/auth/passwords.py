@@ -138,17 +138,6 @@ def reset(actor: Actor, *, token: str, password: str) -> PasswordSet:
     return PasswordSet(user.email, clock.now(), ended, db.session.scalar(slug))
 
 
-@operation(Access.PUBLIC)
-def reset_link_is_open(actor: Actor, *, token: str) -> bool:
-    """Say whether a reset link would work, without using it (the page that a mail scanner may open).
-
-    :raises RateLimited: after too many bad tokens from one address
-    """
-    budgets.require_room(MAIL_TOKEN_CHECKS, ip=actor.origin.ip)
-    found = links.look_up(token, LinkPurpose.PASSWORD_RESET)
-    return found is not None and found.open
-
-
 @operation(Access.INTERACTIVE)
 def change(
     actor: Actor, *, current_password: str | None, new_password: str, demand_set: bool = False

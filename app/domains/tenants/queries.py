@@ -205,14 +205,3 @@ def owned_count(user_id: int) -> int:
         )
     )
     return db.session.scalar(query) or 0
-
-
-def memberships_of(user: User) -> sa.Select[tuple[Membership]]:
-    """Select a person's active memberships with their organizations, oldest first."""
-    return (
-        sa.select(Membership)
-        .join(Membership.tenant)
-        .options(contains_eager(Membership.tenant))
-        .where(Membership.user_id == user.id, Membership.status == MembershipStatus.ACTIVE)
-        .order_by(Membership.id)
-    )
