@@ -80,6 +80,10 @@ EMAIL_CHANGE_MAILS = _guard("email_change_mails", _rule("email", 5, HOUR), _rule
 EMAIL_CHANGE_CHECKS = _guard("email_change_checks", _rule("user", 10, HOUR), counts_failures=True)
 OAUTH_CODES = _guard("oauth_codes", _rule("ip", 30, 15 * MINUTE))
 
+# Asked for in the portal alone (docs/additions.yaml).
+FACTOR_RECOVERIES = _guard("factor_recoveries", _rule("user", 3, 24 * HOUR))
+DATA_EXPORTS = _guard("data_exports", _rule("user", 3, 24 * HOUR))
+
 # Other organizations' people.
 INVITATION_TOKENS = _guard("invitation_tokens", _rule("ip", 30, 10 * MINUTE))
 INVITATIONS = _guard("invitations", _rule("tenant", 100, HOUR), _rule("project", 30, HOUR))
@@ -94,6 +98,8 @@ REFRESHES = _throttle("refreshes", _rule("session", 60, 10 * MINUTE))
 OAUTH_STARTS = _throttle("oauth_starts", _rule("ip", 60, MINUTE))
 SLUG_CHECKS = _throttle("slug_checks", _rule("ip", 60, MINUTE))
 HANDLE_CHECKS = _throttle("handle_checks", _rule("ip", 120, MINUTE))
+PASSKEY_STARTS = _throttle("passkey_starts", _rule("ip", 60, MINUTE))
+LEAK_REPORTS = _throttle("leak_reports", _rule("ip", 60, MINUTE))
 API_TOKEN_CREATIONS = _throttle("api_token_creations", _rule("user", 20, HOUR))
 RESTARTS = _throttle("restarts", _rule("user", 6, MINUTE))
 CHECKOUTS = _throttle("checkouts", _rule("user", 10, 5 * MINUTE), _rule("tenant", 20, HOUR))
@@ -133,6 +139,10 @@ BUCKETS: Mapping[str, Bucket] = {
         EMAIL_CHANGE_MAILS,
         EMAIL_CHANGE_CHECKS,
         OAUTH_CODES,
+        FACTOR_RECOVERIES,
+        DATA_EXPORTS,
+        PASSKEY_STARTS,
+        LEAK_REPORTS,
         INVITATION_TOKENS,
         INVITATIONS,
         INVITATION_RESENDS,

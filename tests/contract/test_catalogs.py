@@ -1,4 +1,4 @@
-"""The names of the catalog and their homes in the code are the same, both ways."""
+"""The names of the catalogs and their homes in the code are the same, both ways."""
 
 import importlib
 import pkgutil
@@ -6,12 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
 import jinja2
 import pytest
-import yaml
 from flask import Flask
 
 import app as product
@@ -36,10 +33,8 @@ from app.domains.permissions.roles import (
 from app.domains.settings.registry import CATEGORIES, DEFINITIONS, Type
 from app.domains.settings.validation import validate
 from app.domains.tenants import slugs
+from tests.contract.catalog import CATALOG
 
-CATALOG: dict[str, Any] = yaml.safe_load(
-    (Path(__file__).parents[2] / "docs" / "contract" / "catalogs.yaml").read_text(encoding="utf-8")
-)
 MAILS = {mail["name"]: mail for mail in CATALOG["mail_templates"]}
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 

@@ -1,17 +1,15 @@
 """Each dialect words each error as the catalog says: its word, its status, its form."""
 
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from flask import Flask
 
 from app.surfaces.shared.problems import STATUS, Problem
-from tests.contract.endpoints import CONTRACT, DIALECTS
+from tests.contract.catalog import CATALOG
+from tests.contract.endpoints import DIALECTS
 
-CATALOG: dict[str, Any] = yaml.safe_load(Path(CONTRACT / "catalogs.yaml").read_text(encoding="utf-8"))
 KINDS, ERRORS = CATALOG["error_kinds"], CATALOG["errors"]
 
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-import yaml
 from flask import Flask
 
 from app.core import jobs
@@ -12,7 +11,7 @@ from app.core.db import db
 from app.core.jobs import Job
 from app.surfaces.shared import keeping
 from app.surfaces.shared.transaction import transaction
-from tests.support.live import ROOT
+from tests.contract.catalog import CATALOG
 
 HOUR = 3600
 
@@ -88,8 +87,7 @@ def test_a_clock_turned_back_stops_no_job(
 
 
 def test_every_job_has_a_name_and_a_period_of_the_catalog(app: Flask) -> None:
-    catalog = yaml.safe_load((ROOT / "docs/contract/catalogs.yaml").read_text())["jobs"]
-    periods = {job["code"]: job["every"] for job in catalog}
+    periods = {job["code"]: job["every"] for job in CATALOG["jobs"]}
     units = {"minute": 60, "minutes": 60, "hour": HOUR, "hours": HOUR, "day": 24 * HOUR}
     for job in jobs.JOBS.values():
         number, unit = periods[job.name].split()

@@ -52,6 +52,25 @@ class AuditKind(StrEnum):
     TWO_FACTOR_ENABLED = "two_factor.enabled"
     TWO_FACTOR_SETUP_STARTED = "two_factor.setup_started"
 
+    PASSKEY_ADDED = "passkey.added"
+    PASSKEY_REMOVED = "passkey.removed"
+    PASSKEY_RENAMED = "passkey.renamed"
+    POLICY_PUBLISHED = "policy.published"
+
+    TWO_FACTOR_RECOVERY_REQUESTED = "two_factor.recovery_requested"
+    TWO_FACTOR_RECOVERY_CONFIRMED = "two_factor.recovery_confirmed"
+    TWO_FACTOR_RECOVERY_CANCELLED = "two_factor.recovery_cancelled"
+    TWO_FACTOR_RECOVERED = "two_factor.recovered"
+
+    USER_EMAIL_CHANGE_CANCELLED = "user.email_change_cancelled"
+    USER_EMAIL_CHANGE_UNDONE = "user.email_change_undone"
+
+    USER_DELETION_REQUESTED = "user.deletion_requested"
+    USER_DELETION_CANCELLED = "user.deletion_cancelled"
+    USER_DELETED = "user.deleted"
+    USER_EXPORT_REQUESTED = "user.export_requested"
+    USER_EXPORT_DOWNLOADED = "user.export_downloaded"
+
     API_TOKEN_CREATED = "api_token.created"
     API_TOKEN_REVOKED = "api_token.revoked"
     SMART_FILTER_DELETED = "smart_filter.deleted"

@@ -7,6 +7,7 @@ has one mail at most and one notice, whose title is the mail's subject and whose
 from collections.abc import Mapping
 from functools import partial
 
+from app.domains.notifications.account_events import ACCOUNT_EVENTS
 from app.domains.notifications.definition import Channel, Channels, Kind, NotificationEvent, Priority
 
 AREAS: Mapping[str, str] = {
@@ -372,4 +373,4 @@ _ALL = (
     _may(35, "digest.summary", "Digest", _LOW, _MAIL),
 )
 
-EVENTS: Mapping[str, NotificationEvent] = {event.key: event for event in _ALL}
+EVENTS: Mapping[str, NotificationEvent] = {event.key: event for event in (*_ALL, *ACCOUNT_EVENTS)}

@@ -4,6 +4,7 @@ import ipaddress
 import re
 import zoneinfo
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -157,9 +158,18 @@ def _return_address(text: str) -> None:
         raise ValueError(f"{text} is no address that begins with https:// or http://.")
 
 
+def _day(text: str) -> None:
+    try:
+        valid = date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        valid = False
+    _need(valid, "Give a day such as 2026-12-31.")
+
+
 _KEY_RULES: Mapping[str, Callable[[str], object]] = {
     "auth.allowed_email_domains": _form(_HOST, "Give domains such as acme.com."),
     "auth.ip_allowlist": _network,
+    "auth.mfa_enforced_from": _day,
     "billing.currencies": _form("[A-Z]{3}", "Give currencies such as EUR."),
     "billing.seller_country": _form("[A-Z]{2}", "Give a country such as DE."),
     "instance.languages": _form("[a-z]{2,3}", "Give languages such as en."),

@@ -32,6 +32,7 @@ _failed_sign_ins = partial(
 _sessions_and_tokens = partial(
     Definition, scope=Scope.GLOBAL, tree=("Security", "Platform sign-in", "Sessions and tokens")
 )
+_recovery = partial(Definition, scope=Scope.GLOBAL, tree=("Security", "Platform sign-in", "Recovery"))
 _google_and_github = partial(
     Definition, scope=Scope.GLOBAL, tree=("Security", "Platform sign-in", "Google and GitHub")
 )
@@ -47,6 +48,16 @@ DEFINITIONS = (
             "access to the tenant in every dialect: without an authenticator two_factor:setup_required, with "
             "a one-factor session two_factor:session_too_weak; its members cannot turn theirs off "
             "(two_factor:enforced)"
+        ),
+    ),
+    _mfa_settings(
+        "auth.mfa_enforced_from",
+        Type.STRING,
+        label="Enforce MFA from this day on (YYYY-MM-DD, empty = at once)",
+        lock=True,
+        governs=(
+            "when auth.mfa_enforced begins to refuse; until then people without a second factor are asked to "
+            "set one up"
         ),
     ),
     _sign_in_methods(
@@ -247,6 +258,24 @@ DEFINITIONS = (
         min=1,
         max=120,
         governs="sensitive calls in every dialect, auth:step_up_required",
+    ),
+    _recovery(
+        "auth.factor_recovery_hours",
+        Type.INTEGER,
+        label="Hours between asking for a lost second factor's removal and doing it",
+        default=72,
+        min=24,
+        max=336,
+        governs="assisted recovery of people who lost every factor",
+    ),
+    _recovery(
+        "account.deletion_days",
+        Type.INTEGER,
+        label="Days between asking to leave and being erased",
+        default=14,
+        min=1,
+        max=90,
+        governs="job accounts.erase",
     ),
     _google_and_github(
         "oauth.redirect_uris",

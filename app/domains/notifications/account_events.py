@@ -1,0 +1,89 @@
+"""Events of a person's own account that only the portal raises (docs/additions.yaml)."""
+
+from functools import partial
+
+from app.domains.notifications.definition import Channel, Channels, Kind, NotificationEvent, Priority
+
+_NORMAL, _HIGH, _CRITICAL = Priority.NORMAL, Priority.HIGH, Priority.CRITICAL
+
+_MAIL: Channels = {Channel.EMAIL: True}
+_BOTH: Channels = {Channel.EMAIL: True, Channel.IN_APP: True}
+
+_must = partial(NotificationEvent, mandatory=True, kind=Kind.TRANSACTIONAL)
+_should = partial(NotificationEvent, mandatory=False, kind=Kind.TRANSACTIONAL)
+
+ACCOUNT_EVENTS = (
+    _must(
+        66, "account.passkey_added", "Passkey added", _CRITICAL, _BOTH, "{{ passkeyName }} signs you in now."
+    ),
+    _must(
+        67,
+        "account.passkey_removed",
+        "Passkey removed",
+        _CRITICAL,
+        _BOTH,
+        "{{ passkeyName }} does not sign you in any more.",
+    ),
+    _must(
+        68,
+        "account.email_change_undone",
+        "Change of e-mail address undone",
+        _CRITICAL,
+        _BOTH,
+        "Your address is {{ email }} again.",
+    ),
+    _must(
+        69,
+        "account.recovery_requested",
+        "Removal of your second factor asked for",
+        _CRITICAL,
+        _BOTH,
+        "It is removed after {{ dueAt }} unless you stop it.",
+    ),
+    _must(70, "account.recovery_due", "Second factor can be removed now", _CRITICAL, _MAIL),
+    _must(
+        71,
+        "account.recovery_cancelled",
+        "Removal of your second factor stopped",
+        _HIGH,
+        _BOTH,
+        "Stopped at {{ at }}.",
+    ),
+    _should(
+        72,
+        "account.token_expiring",
+        "API token about to run out",
+        _NORMAL,
+        _BOTH,
+        "{{ tokenName }} runs out on {{ expiresAt }}.",
+    ),
+    _must(
+        73,
+        "account.token_leaked",
+        "API token found in public",
+        _CRITICAL,
+        _BOTH,
+        "{{ tokenName }} was found in public and ended.",
+    ),
+    _must(
+        74, "account.export_ready", "Export ready", _NORMAL, _BOTH, "It can be fetched until {{ expiresAt }}."
+    ),
+    _must(
+        75,
+        "account.deletion_requested",
+        "Deletion of your account asked for",
+        _CRITICAL,
+        _BOTH,
+        "It is erased on {{ dueAt }} unless you stop it.",
+    ),
+    _must(76, "account.deletion_near", "Your account is about to be erased", _CRITICAL, _MAIL),
+    _must(77, "account.deleted", "Your account is erased", _HIGH, _MAIL),
+    _must(
+        78,
+        "organization.two_factor_demanded",
+        "An organization asks for a second factor",
+        _HIGH,
+        _BOTH,
+        "{{ tenantName }} asks for it from {{ from }} on.",
+    ),
+)

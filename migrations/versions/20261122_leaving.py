@@ -1,0 +1,14 @@
+"""Keep exports, and accounts that wait to be erased."""
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass
