@@ -60,6 +60,9 @@ LOGIN_TOKEN_TRIES = _guard("login_token_tries", _rule("token", 5, 10 * MINUTE), 
 # A wrong current password or code inside a session.
 PROOF_FAILURES = _guard("proof_failures", _rule("user", 5, 15 * MINUTE), counts_failures=True)
 
+# Of all kinds and ways together: a known password must not buy endless tries (docs/additions.yaml).
+TWO_FACTOR_FAILURES = _guard("two_factor_failures", _rule("user", 50, 24 * HOUR), counts_failures=True)
+
 # Signing up, and every mail that an address can be made to receive.
 REGISTRATIONS = _guard("registrations", _rule("ip", 30, HOUR), _rule("email", 5, HOUR))
 SIGNUP_CODE_CHECKS = _guard(
@@ -125,6 +128,7 @@ BUCKETS: Mapping[str, Bucket] = {
         SIGN_IN_FAILURES,
         LOGIN_TOKEN_TRIES,
         PROOF_FAILURES,
+        TWO_FACTOR_FAILURES,
         REGISTRATIONS,
         SIGNUP_CODE_CHECKS,
         SIGNUP_CODE_MAILS,

@@ -20,7 +20,7 @@ from app.core.permissions import PERMISSIONS, Permission
 from app.core.reserved_words import RESERVED_WORDS
 from app.domains.accounts import handles
 from app.domains.audit.kinds import PUBLIC, AuditKind
-from app.domains.email import mails
+from app.domains.email import definitions, mails
 from app.domains.email.definition import COMMON
 from app.domains.email.rendering import render
 from app.domains.notifications.events import AREAS, EVENTS
@@ -179,9 +179,9 @@ def sample(name: str) -> dict[str, str]:
     return {**own, "firstName": "Jane", "tenantName": "Acme Corp", "appName": "Steering"}
 
 
-@pytest.mark.parametrize("name", mails.MAILS)
+@pytest.mark.parametrize("name", definitions.MAILS)
 def test_a_mail_is_the_catalogs(name: str) -> None:
-    definition, entry = mails.MAILS[name], MAILS[name]
+    definition, entry = definitions.MAILS[name], MAILS[name]
     assert definition.event == entry["event"]
     assert list(definition.variables) == [snake(variable) for variable in entry["variables"]]
     assert not set(definition.variables) & set(COMMON)
@@ -191,13 +191,15 @@ def test_a_mail_is_the_catalogs(name: str) -> None:
     assert jinja2.Template(entry["body"]).render(values) in rendered.text.splitlines()[0]
 
 
-@pytest.mark.parametrize("name", mails.MAILS)
+@pytest.mark.parametrize("name", definitions.MAILS)
 def test_a_mail_has_a_function_of_its_name_and_an_event(name: str) -> None:
     assert callable(getattr(mails, name))
-    assert mails.MAILS[name].event in EVENTS
+    assert definitions.MAILS[name].event in EVENTS
 
 
-@pytest.mark.parametrize("name", [name for name, mail in mails.MAILS.items() if "code" in mail.variables])
+@pytest.mark.parametrize(
+    "name", [name for name, mail in definitions.MAILS.items() if "code" in mail.variables]
+)
 def test_a_code_stands_on_a_line_of_its_own_in_both_parts(name: str) -> None:
     values = {**sample(name), "code": "402913"}
     rendered = render(name, {snake(key): value for key, value in values.items()})

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.domains.email.mails import MAILS
+from app.domains.email.definitions import MAILS
 from app.domains.email.rendering import render
 from app.domains.email.wording import harmless, written
 
@@ -15,6 +15,9 @@ VALUES = {
     "token": "tok",
     "expires_in": "10 minutes",
     "verify_url": "https://portico.example/confirm-email?token=tok",
+    "confirm_url": "https://portico.example/account/email/confirm?token=tok",
+    "new_email": "roe@acme.example",
+    "email": "jane@acme.example",
     "reset_url": "https://portico.example/reset-password?token=tok",
     "sign_in_url": "https://portico.example/login",
     "link": "https://portico.example/account/sessions",

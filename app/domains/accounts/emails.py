@@ -4,8 +4,13 @@ import unicodedata
 
 from email_validator import EmailNotValidError, validate_email
 
-from app.core.errors import ValidationFailed
+from app.core.errors import Forbidden, ValidationFailed
 from app.core.settings import current_settings
+
+
+class EmailUnverified(Forbidden):
+    code, message, commits = "auth:email_unverified", "Confirm your e-mail address first.", True
+
 
 MAX_LENGTH = 254
 _KEY_LENGTH = 320

@@ -14,6 +14,7 @@ from app.core.errors import AppError, Forbidden, Unauthenticated
 from app.core.limits import Spent, give_back, only_if_judged
 from app.core.secrets import keyed_hash
 from app.domains.accounts import emails, passwords
+from app.domains.accounts.emails import EmailUnverified
 from app.domains.accounts.models import User
 from app.domains.accounts.queries import held
 from app.domains.audit.kinds import AuditKind
@@ -30,10 +31,6 @@ class InvalidCredentials(Unauthenticated):
 
 class AccountDisabled(Forbidden):
     code, message, commits = "auth:account_disabled", "This account has been disabled.", True
-
-
-class EmailUnverified(Forbidden):
-    code, message, commits = "auth:email_unverified", "Confirm your e-mail address first.", True
 
 
 class TwoFactorRequired(Unauthenticated):

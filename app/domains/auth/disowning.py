@@ -1,15 +1,10 @@
 """A mailbox that says: this was not me."""
 
-import sqlalchemy as sa
-
 from app.core.access import Access, Actor, operation
 from app.core.buckets import MAIL_TOKEN_CHECKS
-from app.core.db import db
-from app.domains.accounts.models import User
 from app.domains.accounts.queries import held
-from app.domains.audit.kinds import AuditKind
-from app.domains.audit.operations import record
 from app.domains.auth import links
+from app.domains.auth.erasure import erase
 from app.domains.auth.models import LinkPurpose
 from app.domains.auth.verification import VerificationTokenInvalid
 from app.domains.settings import budgets
@@ -34,9 +29,6 @@ def disown(actor: Actor, *, token: str) -> None:
     user = held(found.user_id)
     if link is None or user.email_verified or user.email_key != link.email_key:
         raise VerificationTokenInvalid
-    removed = {"removed": "its mailbox says that it was somebody else"}
-    record(actor, AuditKind.USER_DETAILS_UPDATED, subject=("user", user.id), changes=removed)
     for tenant in tenants.owned_by(user.id):
         tenants.abandon(actor, tenant)
-    db.session.flush()  # before what hangs on the person goes with them
-    db.session.execute(sa.delete(User).where(User.id == user.id).execution_options(synchronize_session=False))
+    erase(actor, user, reason="its mailbox says that it was somebody else")

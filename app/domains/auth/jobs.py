@@ -6,14 +6,18 @@ import sqlalchemy as sa
 from sqlalchemy.sql.dml import ReturningDelete
 
 from app.core import clock
+from app.core.access import system
 from app.core.db import db
 from app.core.jobs import job
 from app.domains.accounts.models import HeldHandle, User
+from app.domains.auth.erasure import erase
 from app.domains.auth.models import LoginToken, MailedCode, MailedLink, SignUp
 from app.domains.sessions.models import RefreshToken, UserSession
 from app.domains.tenants.models import Membership
 
 _TIME_TO_PROVE = timedelta(days=30)
+_AT_ONCE = 200
+"""How many registrations go in one run; a flood of them is gone within days."""
 _SPENT_KEPT = timedelta(days=7)
 """How long what ran out stays, so that its late use is told apart from a guess while somebody may wonder."""
 _ENDED_KEPT = timedelta(days=180)
@@ -24,18 +28,22 @@ _ENDED_KEPT = timedelta(days=180)
 def drop_unproven() -> int:
     """Delete registrations whose mailbox never answered and that joined nothing."""
     joined = sa.select(Membership.id).where(Membership.user_id == User.id)
-    gone = (
-        sa.delete(User)
+    unproven = (
+        sa.select(User)
         .where(
             User.email_verified_at.is_(None),
             User.created_at < clock.now() - _TIME_TO_PROVE,
             User.is_platform_admin.is_(False),
             ~sa.exists(joined),
         )
-        .returning(User.id)
-        .execution_options(synchronize_session=False)
+        .order_by(User.id)
+        .limit(_AT_ONCE)
+        .with_for_update(skip_locked=True)  # who is proving it right now stays
     )
-    return len(db.session.scalars(gone).all())
+    found = db.session.scalars(unproven).all()
+    for user in found:
+        erase(system("users.drop_unproven"), user, reason="its mailbox never answered")
+    return len(found)
 
 
 @job("retention.prune", every=timedelta(days=1))

@@ -18,7 +18,9 @@ _LIFE = {
     LinkPurpose.EMAIL_CHANGE: ("auth.reset_expiry_minutes", timedelta(minutes=1)),
 }
 CLAIMS = frozenset({LinkPurpose.TENANT_CLAIM, LinkPurpose.TENANT_CLAIM_ANEW})
-_CLAIM_LIFE = timedelta(days=7)
+_SIDE_BY_SIDE = CLAIMS | {LinkPurpose.EMAIL_STOP, LinkPurpose.EMAIL_UNDO}
+"""Those that a newer one does not end."""
+_WEEK = timedelta(days=7)
 _MAX_LENGTH = 200
 
 
@@ -43,15 +45,26 @@ class FoundLink:
 
 def life(purpose: LinkPurpose) -> timedelta:
     """Return how long a new link of this purpose is good."""
-    if purpose in CLAIMS:
-        return _CLAIM_LIFE
+    if purpose in _SIDE_BY_SIDE:
+        return _WEEK
     key, unit = _LIFE[purpose]
     return settings.integer(key) * unit
 
 
-def issue(purpose: LinkPurpose, user: User, *, tenant_id: int | None = None) -> IssuedLink:
-    """Make a link's token for a person and end the older ones of its purpose; claims live side by side."""
-    if purpose not in CLAIMS:
+def issue(
+    purpose: LinkPurpose,
+    user: User,
+    *,
+    tenant_id: int | None = None,
+    address: str | None = None,
+    session_id: int | None = None,
+) -> IssuedLink:
+    """Make a link's token for a person and end the older ones of its purpose, where they are not kept.
+
+    :param address: the other address, where the link is about a change of it
+    :param session_id: the sign-in that asked for that
+    """
+    if purpose not in _SIDE_BY_SIDE:
         end_open(purpose, user.id)
     token, now, expires_in = ids.new_token(), clock.now(), life(purpose)
     db.session.add(
@@ -61,6 +74,8 @@ def issue(purpose: LinkPurpose, user: User, *, tenant_id: int | None = None) -> 
             user_id=user.id,
             email_key=user.email_key,
             tenant_id=tenant_id,
+            address=address,
+            session_id=session_id,
             created_at=now,
             expires_at=now + expires_in,
         )

@@ -21,6 +21,11 @@ class LinkPurpose(StrEnum):
     VERIFY_EMAIL = "verify_email"
     PASSWORD_RESET = "password_reset"
     EMAIL_CHANGE = "email_change"
+    """To the new address: take it."""
+    EMAIL_STOP = "email_stop"
+    """To the present address, when another is asked for: let it be."""
+    EMAIL_UNDO = "email_undo"
+    """To the old address, when another has taken its place: put it back."""
     TENANT_CLAIM = "tenant_claim"
     TENANT_CLAIM_ANEW = "tenant_claim_anew"
     """The same of someone who did not know the password of an account that nobody has proven."""
@@ -59,7 +64,14 @@ class MailedLink(Numbered, Base):
     token_hash: Mapped[bytes] = mapped_column(sa.LargeBinary(32), unique=True)
     user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"))
     email_key: Mapped[str] = mapped_column(sa.String(320))
+    """The person's address when the link was made."""
     tenant_id: Mapped[int | None] = mapped_column(sa.ForeignKey("tenants.id", ondelete="CASCADE"))
+    address: Mapped[str | None] = mapped_column(sa.String(320))
+    """The address that a change of e-mail leads to, or that its undoing leads back to."""
+    session_id: Mapped[int | None] = mapped_column(
+        sa.ForeignKey("sessions.id", ondelete="SET NULL"), index=True
+    )
+    """The sign-in that asked for the change, which outlives it."""
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     expires_at: Mapped[datetime] = mapped_column(index=True)
     used_at: Mapped[datetime | None]

@@ -13,7 +13,7 @@ from app.core.buckets import REGISTRATIONS
 from app.core.db import db
 from app.core.errors import Conflict, Forbidden, ValidationFailed
 from app.core.links import public_url
-from app.domains.accounts import emails, languages, passwords
+from app.domains.accounts import details, emails, languages, passwords
 from app.domains.accounts.handles import HandleTaken
 from app.domains.accounts.models import User
 from app.domains.accounts.policies import accept_all
@@ -67,7 +67,7 @@ def check_names(newcomer: Newcomer) -> None:
     wrong = {
         field: ["Give 1 to 100 characters on one line."]
         for field, value in (("first_name", newcomer.first_name), ("last_name", newcomer.last_name))
-        if not value.strip() or len(value) > 100 or not value.isprintable()
+        if not details.is_name(value)
     }
     if wrong:
         raise ValidationFailed(wrong)

@@ -11,7 +11,6 @@ from app.core.buckets import (
     MAIL_TOKEN_CHECKS,
     PASSWORD_RESET_CALLS,
     PASSWORD_RESET_MAILS,
-    PROOF_FAILURES,
     SIGN_IN_FAILURES,
 )
 from app.core.db import db, read
@@ -30,6 +29,7 @@ from app.domains.auth.requesters import origin_of, requester
 from app.domains.auth.verification import mark_verified
 from app.domains.email import mails
 from app.domains.sessions.operations import Ended, end_all, require_fresh
+from app.domains.sessions.proofs import check_password
 from app.domains.settings import budgets
 from app.domains.settings import queries as settings
 from app.domains.tenants.models import Membership, MembershipStatus, Tenant
@@ -154,7 +154,7 @@ def change(
         raise NotSignedIn
     old_hash = read(sa.select(User.password_hash).where(User.id == actor.user_id))[0].password_hash
     if old_hash is not None:
-        _prove(actor.user_id, old_hash, current_password or "")
+        check_password(actor.user_id, old_hash, current_password or "")
     elif demand_set:
         raise PasswordNotSet
     else:
@@ -172,16 +172,6 @@ def change(
     )
     _put(actor, user, password_hash, AuditKind.USER_PASSWORD_CHANGED)
     return PasswordSet(user.email, clock.now(), ended)
-
-
-def _prove(user_id: int, password_hash: str, password: str) -> None:
-    """Check the current password; a right one is no failure, whatever the new one is like."""
-    spent = limits.spend(PROOF_FAILURES, user=user_id)
-    with limits.only_if_judged(spent):
-        matches = passwords.verify(password_hash, password)
-    if not matches:
-        raise CurrentPasswordWrong
-    limits.give_back_at_once(spent, clear=["user"])
 
 
 def _put(actor: Actor, user: User, password_hash: str, kind: AuditKind) -> None:

@@ -23,6 +23,7 @@ from app.domains.sessions.queries import current
 from app.domains.settings import queries as settings
 from app.domains.tenants import queries as tenants
 from app.domains.tenants.models import Membership, Tenant
+from app.domains.twofactor.queries import Standing, standing
 
 _SETTINGS = ("instance.languages", "support.staff_tenant")
 
@@ -41,6 +42,7 @@ class Person:
     editor_settings: Mapping[str, Any]
     agreements: Sequence[Agreement]
     memberships: Sequence[Membership]
+    two_factor: Standing
     two_factor_enforced: bool
     """Whether an organization of theirs demands the second factor."""
     is_support_staff: bool
@@ -63,6 +65,7 @@ def myself(actor: Actor) -> Person:
         editor_settings=user.preferences.get("editor_settings", {}),
         agreements=agreements(actor),
         memberships=memberships,
+        two_factor=standing(actor),
         two_factor_enforced=any(value is True for value in enforced.values()),
         is_support_staff=user.is_platform_admin
         or _answers_tickets(memberships, wanted["support.staff_tenant"]),

@@ -10,10 +10,10 @@ from app.core.environments import Environment
 from app.core.errors import Unauthenticated
 from app.core.ids import Ref
 from app.core.permissions import Permission
+from app.domains.accounts.emails import EmailUnverified
 from app.domains.accounts.models import User
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
-from app.domains.auth.credentials import EmailUnverified
 from app.domains.auth.sign_in import MethodNotAllowed
 from app.domains.sessions import operations as sessions
 from app.domains.sessions import tokens

@@ -1,6 +1,6 @@
 """Ways in: password, mailed code, and the second step of a login that has two."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from app.core import limits, outbox
 from app.core.access import Access, Actor, operation
 from app.core.buckets import (
-    LOGIN_TOKEN_TRIES,
     SIGN_IN_CODE_CHECKS,
     SIGN_IN_CODES,
     SIGN_IN_FAILURES,
@@ -17,14 +16,14 @@ from app.core.buckets import (
 )
 from app.core.db import db
 from app.core.errors import Forbidden
-from app.core.limits import give_back
+from app.core.limits import Spent, give_back
 from app.core.outbox import Claimed
 from app.domains.accounts import emails
 from app.domains.accounts.models import User
 from app.domains.accounts.queries import held
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
-from app.domains.auth import codes, login_tokens
+from app.domains.auth import codes, login_tokens, second_step
 from app.domains.auth.credentials import (
     AccountDisabled,
     TwoFactorRequired,
@@ -32,7 +31,7 @@ from app.domains.auth.credentials import (
     require_verified_where_asked,
 )
 from app.domains.auth.login_tokens import IssuedLoginToken
-from app.domains.auth.models import CodePurpose, LoginToken
+from app.domains.auth.models import CodePurpose, MailedCode
 from app.domains.auth.registration import SignUpStarted, begin_again, verify_code
 from app.domains.auth.requesters import origin_of, requester
 from app.domains.auth.verification import mark_verified
@@ -73,34 +72,6 @@ def begin(actor: Actor, *, email: str, password: str, remember: bool = False) ->
     proven.withdraw() if proven.user.two_factor_enabled else proven.succeed()
     token = login_tokens.issue(proven.user, method="password", remember=remember)
     return LoginStep("two_factor" if token.needs_factor else "authenticate", token, None)
-
-
-@operation(Access.PUBLIC)
-def authenticate(actor: Actor, *, login_token: str, plan: Plan, code: str | None = None) -> Opened:
-    """Turn a login token into a session; it remembers whether the person asked to be remembered.
-
-    :raises LoginTokenInvalid: unknown, late or spent
-    :raises TwoFactorRequired: where the second factor is on and no code was given; the token stays good
-    :raises AccountDisabled: if the account was disabled meanwhile
-    :raises RateLimited: after five failures of one token
-    """
-    token_id = login_tokens.id_of(login_token)
-    spent = limits.spend(LOGIN_TOKEN_TRIES, token=token_id)
-    user = held(db.session.get_one(LoginToken, token_id).user_id)
-    if user.two_factor_enabled:
-        give_back(spent)
-        raise TwoFactorRequired
-    token = login_tokens.spend(token_id)
-    if user.disabled_at is not None:
-        raise AccountDisabled
-    give_back(spent)
-    return open_session(
-        actor,
-        user=user,
-        method=token.method,
-        factors=1,
-        plan=replace(plan, remember=token.remember or plan.remember),
-    )
 
 
 @operation(Access.PUBLIC)
@@ -149,15 +120,15 @@ def sign_in_at_once(
     """Sign a person in with everything in one call, the second factor's code beside the password.
 
     :raises TwoFactorRequired: if the code is missing; no failure
+    :raises CodeInvalid: if it is wrong; a failure like a wrong password
     :raises InvalidCredentials, AccountDisabled, EmailUnverified, RateLimited: as in ``sign_in``
     """
     proven = prove(actor, email=email, password=password)
     with proven.without_failure():
         require_verified_where_asked(proven.user)
-        if proven.user.two_factor_enabled:
-            raise TwoFactorRequired
+    factors = second_step.factor_of(actor, proven, code=two_factor_code)
     proven.succeed()
-    return open_session(actor, user=proven.user, method="password", factors=1, plan=plan)
+    return open_session(actor, user=proven.user, method="password", factors=factors, plan=plan)
 
 
 @operation(Access.PUBLIC)
@@ -192,6 +163,7 @@ def sign_in_by_code(
 
     :raises OtpInvalid: wrong, expired, used, used up, unknown address
     :raises TwoFactorRequired: the code is right and stays good, the second factor is missing
+    :raises CodeInvalid: the second factor's code is wrong, which counts against the mailed one too
     :raises MethodNotAllowed, AccountDisabled, RateLimited: as named
     """
     _require_code_login()
@@ -207,16 +179,31 @@ def sign_in_by_code(
         raise
     if user is None or user.id != found.user_id:
         raise codes.OtpInvalid
-    if user.two_factor_enabled:
-        found.ended_at, found.tries_left = None, found.tries_left + 1
-        give_back(spent)
-        raise TwoFactorRequired
     if user.disabled_at is not None:
         raise AccountDisabled
+    factors = _factor_beside_code(actor, user, found, two_factor_code, spent)
     give_back(spent, clear=["email"])
     give_back(tries, clear=["email"])
     mark_verified(actor, user)
-    return open_session(actor, user=user, method="code", factors=1, plan=plan)
+    return open_session(actor, user=user, method="code", factors=factors, plan=plan)
+
+
+def _factor_beside_code(actor: Actor, user: User, mailed: MailedCode, code: str | None, spent: Spent) -> int:
+    """Take the second factor's code beside a right mailed one, which else stays good.
+
+    :raises TwoFactorRequired: if it is missing; no failure of anything
+    :raises CodeInvalid: if it is wrong; a failure of the mailed code as well
+    """
+    if not user.two_factor_enabled:
+        return 1
+    used_at, mailed.ended_at = mailed.ended_at, None
+    if not code:
+        mailed.tries_left += 1
+        give_back(spent)
+        raise TwoFactorRequired
+    second_step.check(actor, user, code=code)
+    mailed.ended_at = used_at
+    return 2
 
 
 def _require_code_login() -> None:

@@ -16,17 +16,20 @@ from app.core.limits import give_back, only_if_judged
 from app.domains.accounts import emails, passwords
 from app.domains.accounts.models import User
 from app.domains.accounts.passwords import CurrentPasswordWrong
+from app.domains.accounts.queries import held
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
-from app.domains.auth import codes
+from app.domains.auth import codes, second_step
 from app.domains.auth.codes import CodeRules, OtpInvalid
 from app.domains.auth.models import CodePurpose
 from app.domains.email import mails
 from app.domains.sessions.models import UserSession
-from app.domains.sessions.operations import step_up_window
+from app.domains.sessions.operations import prove_second_factor, step_up_window
 from app.domains.settings import budgets
+from app.domains.twofactor import factors, recovery_codes
+from app.domains.twofactor.errors import CodeInvalid, TwoFactorNotEnabled
 
-METHODS = ("password", "email_code", "authenticator", "recovery_code")
+METHODS = ("password", "email_code", *factors.METHODS)
 
 
 class ProofNotAllowed(Refused):
@@ -45,6 +48,14 @@ class CodeSent:
 
     sent_to: str
     rules: CodeRules
+
+
+@dataclass(frozen=True)
+class FactorAdded:
+    """A session that has shown its second factor, and how many recovery codes are left."""
+
+    session: UserSession
+    recovery_codes_remaining: int
 
 
 @dataclass(frozen=True)
@@ -82,11 +93,12 @@ def request_code(actor: Actor) -> CodeSent:
 def prove(actor: Actor, *, method: str, password: str | None = None, code: str | None = None) -> SteppedUp:
     """Check a proof of identity and open sensitive calls to this session for ``auth.step_up_minutes``.
 
-    Without a second factor password and mailed code count; with one they do not.
+    Without a second factor password and mailed code count; with one its own codes alone, which also raise the
+    session to two factors.
 
     :raises ProofNotAllowed: for a method that does not count for the actor
     :raises ValidationFailed: at password or code, if what the method needs is missing
-    :raises CurrentPasswordWrong, OtpInvalid: counted, and kept in the trail
+    :raises CurrentPasswordWrong, OtpInvalid, CodeInvalid: counted, and kept in the trail
     :raises RateLimited: after five wrong proofs in a quarter of an hour
     """
     person = _person(actor)
@@ -100,7 +112,7 @@ def prove(actor: Actor, *, method: str, password: str | None = None, code: str |
     try:
         with only_if_judged(spent):
             _check(actor, person, method, given)
-    except (CurrentPasswordWrong, OtpInvalid):
+    except (CurrentPasswordWrong, OtpInvalid, CodeInvalid):
         record(
             actor,
             AuditKind.SESSION_STEP_UP_FAILED,
@@ -109,15 +121,47 @@ def prove(actor: Actor, *, method: str, password: str | None = None, code: str |
         )
         raise
     give_back(spent, clear=["user"])
-    session = db.session.get_one(UserSession, actor.session_id)
-    session.proven_at = clock.now()
+    session = open_to_sensitive_calls(actor, second_factor=method in factors.METHODS)
     record(actor, AuditKind.SESSION_STEPPED_UP, subject=("session", session.id), changes={"method": method})
     return SteppedUp(method, session.proven_at + step_up_window(), allowed, session)
+
+
+@operation(Access.INTERACTIVE)
+def add_second_factor(actor: Actor, *, code: str, method: factors.Method = "authenticator") -> FactorAdded:
+    """Raise a sign-in that began with one factor to two, for the rest of its life; it is no step-up.
+
+    :raises TwoFactorNotEnabled: without a second factor
+    :raises CodeInvalid: counted, and kept in the trail
+    :raises RateLimited: after five wrong proofs in a quarter of an hour
+    """
+    if _person(actor).two_factor_enabled_at is None:
+        raise TwoFactorNotEnabled
+    spent = budgets.spend(PROOF_FAILURES, user=actor.user_id)
+    user = held(actor.user_id or 0)
+    second_step.check(actor, user, code=code, method=method)
+    give_back(spent, clear=["user"])
+    session = prove_second_factor(actor)
+    record(
+        actor,
+        AuditKind.SESSION_SECOND_FACTOR_ADDED,
+        subject=("session", session.id),
+        changes={"method": method},
+    )
+    return FactorAdded(session, recovery_codes.remaining(user.id))
+
+
+def open_to_sensitive_calls(actor: Actor, *, second_factor: bool) -> UserSession:
+    """Mark the actor's session as just proven; a second factor counts for the rest of its life."""
+    session = db.session.get_one(UserSession, actor.session_id)
+    session.proven_at = clock.now()
+    return prove_second_factor(actor) if second_factor else session
 
 
 def _check(actor: Actor, person: sa.Row[Any], method: str, given: str) -> None:
     if method == "email_code":
         codes.check(CodePurpose.SECURITY, person.email_key, given, session_id=actor.session_id)
+    elif method in factors.METHODS:
+        factors.check(actor, held(actor.user_id or 0), code=given, method=method)
     elif not passwords.verify(person.password_hash, given):
         raise CurrentPasswordWrong
 
@@ -130,5 +174,5 @@ def _person(actor: Actor) -> sa.Row[Any]:
 
 def _methods_of(person: sa.Row[Any]) -> tuple[str, ...]:
     if person.two_factor_enabled_at is not None:
-        return ()  # an authenticator's codes alone, which nobody can have set up yet
+        return factors.METHODS
     return ("password", "email_code") if person.password_hash is not None else ("email_code",)

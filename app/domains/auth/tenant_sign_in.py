@@ -17,6 +17,7 @@ from app.domains.auth.credentials import (
     refuse,
     require_verified_where_asked,
 )
+from app.domains.auth.second_step import factor_of
 from app.domains.auth.selection import hold_rules
 from app.domains.sessions.identify import check_rules
 from app.domains.sessions.models import UserSession
@@ -65,6 +66,7 @@ def sign_in_to_tenant(
     :raises InvalidCredentials: also for an unknown slug, no membership, an invitation not taken up
     :raises TwoFactorRequired, MembershipInactive, TenantSuspended, TenantArchived, AddressNotAllowed,
         TwoFactorSetupRequired, EmailUnverified: after the right password only; no failures
+    :raises CodeInvalid: a failure like a wrong password
     """
     proven = prove(actor, email=email, password=password)
     user = proven.user
@@ -73,14 +75,19 @@ def sign_in_to_tenant(
         refuse(actor, user_id=user.id, email_key=user.email_key)
     with proven.without_failure():
         require_verified_where_asked(user)
-        if user.two_factor_enabled:
+        if user.two_factor_enabled and not two_factor_code:
             raise TwoFactorRequired
         if membership.status is MembershipStatus.INACTIVE:
             raise MembershipInactive(layer="organization", remedy="An owner or admin can give it back.")
-        hold_rules(actor, membership.tenant, user, method="password", factors=1, environment=Environment.PROD)
+        asked = 2 if user.two_factor_enabled else 1
+        hold_rules(
+            actor, membership.tenant, user, method="password", factors=asked, environment=Environment.PROD
+        )
+    # Last, so that no recovery code is burned at a closed door.
+    factors = factor_of(actor, proven, code=two_factor_code, tenant_id=membership.tenant_id)
     proven.succeed()
     plan = Plan(kind="app", refreshable=True, tenant_id=membership.tenant_id, environment=Environment.PROD)
-    opened = open_session(actor, user=user, method="password", factors=1, plan=plan)
+    opened = open_session(actor, user=user, method="password", factors=factors, plan=plan)
     if opened.refresh is None:
         raise AssertionError  # a refreshable plan has one
     access = _access_token(opened.session, user, membership)

@@ -18,4 +18,4 @@ class MailDefinition:
     @property
     def secret(self) -> frozenset[str]:
         """Return the variables that open something; they are sealed until the mail is written."""
-        return frozenset(v for v in self.variables if v in ("code", "token") or v.endswith("_url"))
+        return frozenset(v for v in self.variables if v in ("code", "token", "link") or v.endswith("_url"))

@@ -1,105 +1,14 @@
 """One function for each mail: what it needs, promised to the outbox in the request's own transaction."""
 
 import json
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from app.core import outbox
 from app.core.secrets import seal
 from app.domains.email import wording
-from app.domains.email.definition import MailDefinition
+from app.domains.email.definitions import MAILS
 
 SEAL_CONTEXT = "outbox:mail"
-
-MAILS: Mapping[str, MailDefinition] = {
-    mail.name: mail
-    for mail in (
-        MailDefinition(
-            name="signup_code",
-            event="account.signup_code",
-            variables=("code", "expires_in"),
-            subject="{{ code }} is your code for {{ app_name }}",
-        ),
-        MailDefinition(
-            name="known_address_notice",
-            event="account.already_registered",
-            variables=("sign_in_url", "reset_url"),
-            subject="You have an account with {{ app_name }} already",
-        ),
-        MailDefinition(
-            name="email_verification",
-            event="account.verify_email",
-            variables=("verify_url", "token", "expires_in"),
-            subject="Confirm your e-mail address for {{ app_name }}",
-        ),
-        MailDefinition(
-            name="organization_claim",
-            event="account.tenant_claim",
-            variables=("verify_url", "token", "expires_in"),
-            subject="Did you found {{ tenant_name }}?",
-        ),
-        MailDefinition(
-            name="welcome",
-            event="account.welcome",
-            variables=("link",),
-            subject="Welcome to {{ app_name }}",
-        ),
-        MailDefinition(
-            name="organization_welcome",
-            event="organization.welcome",
-            variables=("trial_ends_at", "link"),
-            subject="{{ tenant_name }} is ready",
-        ),
-        MailDefinition(
-            name="organization_status",
-            event="organization.status_changed",
-            variables=("status", "reason"),
-            subject="{{ tenant_name }} is now {{ status }}",
-        ),
-        MailDefinition(
-            name="sign_in_code",
-            event="account.sign_in_code",
-            variables=("code", "expires_in"),
-            subject="{{ code }} signs you in",
-        ),
-        MailDefinition(
-            name="security_code",
-            event="account.security_code",
-            variables=("code", "expires_in"),
-            subject="{{ code }} confirms that it is you",
-        ),
-        MailDefinition(
-            name="password_reset",
-            event="account.password_reset",
-            variables=("reset_url", "token", "expires_in"),
-            subject="Choose a new password for {{ tenant_name }}",
-        ),
-        MailDefinition(
-            name="password_change",
-            event="account.password_changed",
-            variables=("changed_at", "ip_address", "link"),
-            subject="Your password was changed",
-        ),
-        MailDefinition(
-            name="new_sign_in",
-            event="account.new_sign_in",
-            variables=("device", "ip_address", "signed_in_at", "link"),
-            subject="New sign-in to {{ tenant_name }}",
-        ),
-        MailDefinition(
-            name="session_reuse",
-            event="account.session_reuse",
-            variables=("device", "detected_at", "link"),
-            subject="We ended one of your sign-ins",
-        ),
-        MailDefinition(
-            name="global_sign_out",
-            event="account.signed_out_everywhere",
-            variables=("sessions", "tokens", "at"),
-            subject="You are signed out everywhere",
-        ),
-    )
-}
 
 
 def signup_code(
@@ -262,6 +171,83 @@ def global_sign_out(
 ) -> None:
     """Tell someone that all their sign-ins and API tokens were ended."""
     _promise("global_sign_out", to, first_name, tenant_name, sessions=sessions, tokens=tokens, at=at)
+
+
+def two_factor_activation(
+    to: str, *, first_name: str, tenant_name: str | None = None, at: datetime, link: str
+) -> None:
+    """Tell someone that their second factor was switched on."""
+    _promise("two_factor_activation", to, first_name, tenant_name, at=at, link=link)
+
+
+def two_factor_removal(
+    to: str, *, first_name: str, tenant_name: str | None = None, at: datetime, link: str
+) -> None:
+    """Tell someone that their second factor was switched off."""
+    _promise("two_factor_removal", to, first_name, tenant_name, at=at, link=link)
+
+
+def new_backup_codes(
+    to: str, *, first_name: str, tenant_name: str | None = None, at: datetime, link: str
+) -> None:
+    """Tell someone that new recovery codes are in force."""
+    _promise("new_backup_codes", to, first_name, tenant_name, at=at, link=link)
+
+
+def backup_code_use(
+    to: str, *, first_name: str, tenant_name: str | None = None, at: datetime, remaining: int, link: str
+) -> None:
+    """Tell someone that one of their recovery codes was used."""
+    _promise("backup_code_use", to, first_name, tenant_name, at=at, remaining=remaining, link=link)
+
+
+def email_change_token(
+    to: str,
+    *,
+    first_name: str,
+    tenant_name: str | None = None,
+    confirm_url: str,
+    token: str,
+    expires_in: timedelta,
+) -> None:
+    """Mail a link that makes an address the person's own, to that address."""
+    _promise(
+        "email_change_token",
+        to,
+        first_name,
+        tenant_name,
+        confirm_url=confirm_url,
+        token=token,
+        expires_in=expires_in,
+    )
+
+
+def email_change_notice(
+    to: str, *, first_name: str, tenant_name: str | None = None, at: datetime, link: str
+) -> None:
+    """Tell someone, at their present address, that another is to take its place."""
+    _promise("email_change_notice", to, first_name, tenant_name, at=at, link=link)
+
+
+def address_in_use_notice(
+    to: str, *, first_name: str, tenant_name: str | None = None, sign_in_url: str
+) -> None:
+    """Tell someone that another account wanted their address."""
+    _promise("address_in_use_notice", to, first_name, tenant_name, sign_in_url=sign_in_url)
+
+
+def email_change(
+    to: str, *, first_name: str, tenant_name: str | None = None, new_email: str, at: datetime, link: str
+) -> None:
+    """Tell someone, at the old and at the new address, that it was changed."""
+    _promise("email_change", to, first_name, tenant_name, new_email=new_email, at=at, link=link)
+
+
+def email_change_undone(
+    to: str, *, first_name: str, tenant_name: str | None = None, email: str, at: datetime, reset_url: str
+) -> None:
+    """Tell someone that their address was put back and everybody signed out."""
+    _promise("email_change_undone", to, first_name, tenant_name, email=email, at=at, reset_url=reset_url)
 
 
 def _promise(

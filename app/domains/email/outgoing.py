@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.core.secrets import unseal
-from app.domains.email.mails import MAILS, SEAL_CONTEXT
+from app.domains.email.definitions import MAILS
+from app.domains.email.mails import SEAL_CONTEXT
 from app.domains.email.rendering import RenderedMail, render
 from app.domains.settings import queries as settings
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import css_inline
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from app.domains.email.mails import MAILS
+from app.domains.email.definitions import MAILS
 from app.domains.email.wording import harmless
 
 _TEMPLATES = Path(__file__).parents[3] / "templates" / "mail"

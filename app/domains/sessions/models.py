@@ -29,6 +29,8 @@ class UserSession(Identified, Timed, Base):
     """How the person proved themselves first: password, code, oauth, sign_up."""
     factors: Mapped[int] = mapped_column(default=1)
     proven_at: Mapped[datetime]
+    two_factor_at: Mapped[datetime | None]
+    """When it showed a second factor, at the sign-in or later; None while it has one."""
     tenant_id: Mapped[int | None] = mapped_column(sa.ForeignKey("tenants.id", ondelete="CASCADE"))
     """The one organization it works in (API tokens, api_v1's sign-ins); None for a person-level sign-in."""
     selected_tenant_id: Mapped[int | None] = mapped_column(sa.ForeignKey("tenants.id", ondelete="SET NULL"))
@@ -45,6 +47,12 @@ class UserSession(Identified, Timed, Base):
     persistent: Mapped[bool] = mapped_column(default=False)
     """Whether the person asked to be remembered."""
     last_used_at: Mapped[datetime]
+    prefix: Mapped[str | None] = mapped_column(sa.String(12))
+    """The beginning of an API token, by which its owner knows it."""
+    used_at: Mapped[datetime | None]
+    """When an API token was last used; None for one that never was."""
+    reminded_at: Mapped[datetime | None]
+    """When its owner was told that an API token runs out soon."""
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
     revoked_reason: Mapped[str | None] = mapped_column(sa.String(40))

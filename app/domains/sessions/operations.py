@@ -116,6 +116,7 @@ def open_session(actor: Actor, *, user: User, method: str, factors: int, plan: P
         method=method,
         factors=factors,
         proven_at=now,
+        two_factor_at=now if factors > 1 else None,
         created_at=now,
         tenant_id=plan.tenant_id,
         environment=str(plan.environment) if plan.environment else None,
@@ -357,6 +358,14 @@ def require_fresh(actor: Actor) -> None:
     """
     if actor.proven_at is None or clock.now() - actor.proven_at > step_up_window():
         raise StepUpRequired(layer="session", remedy="Sign in again or confirm your password.")
+
+
+def prove_second_factor(actor: Actor) -> UserSession:
+    """Note for the rest of its life that the actor's session has shown a second factor."""
+    session = db.session.get_one(UserSession, actor.session_id)
+    if session.factors < 2:
+        session.factors, session.two_factor_at = 2, clock.now()
+    return session
 
 
 @operation(Access.INTERACTIVE)

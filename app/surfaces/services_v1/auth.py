@@ -5,7 +5,7 @@ from typing import Any
 import marshmallow as ma
 
 from app.domains.accounts import policies
-from app.domains.auth import passwords, registration, sign_in, verification
+from app.domains.auth import passwords, registration, second_step, sign_in, verification
 from app.domains.auth.newcomers import Newcomer
 from app.domains.auth.sign_in import LoginStep
 from app.domains.sessions import operations as sessions
@@ -225,7 +225,7 @@ def authenticate(body):
     plan = Plan(
         kind="browser" if by_cookie else "app", opaque=by_cookie, device_name=body["device_name"] or None
     )
-    opened = sign_in.authenticate(
+    opened = second_step.authenticate(
         current_actor(), login_token=body["login_token"], plan=plan, code=body["code"]
     )
     return done(_signed_in(opened), "Signed in."), 200, session_cookie(opened) if by_cookie else {}
@@ -321,7 +321,7 @@ def get_policy(query):
 
 
 @blp.post("/v1/logout")
-@door("user")
+@door("user", interactive=True)
 @blp.refuses({403: "auth:interactive_session_required"})
 @blp.response(200, told(NothingOut))
 def logout():

@@ -1,0 +1,149 @@
+"""Every mail there is, by name; the texts are in templates/mail."""
+
+from collections.abc import Mapping
+
+from app.domains.email.definition import MailDefinition
+
+MAILS: Mapping[str, MailDefinition] = {
+    mail.name: mail
+    for mail in (
+        MailDefinition(
+            name="signup_code",
+            event="account.signup_code",
+            variables=("code", "expires_in"),
+            subject="{{ code }} is your code for {{ app_name }}",
+        ),
+        MailDefinition(
+            name="known_address_notice",
+            event="account.already_registered",
+            variables=("sign_in_url", "reset_url"),
+            subject="You have an account with {{ app_name }} already",
+        ),
+        MailDefinition(
+            name="email_verification",
+            event="account.verify_email",
+            variables=("verify_url", "token", "expires_in"),
+            subject="Confirm your e-mail address for {{ app_name }}",
+        ),
+        MailDefinition(
+            name="organization_claim",
+            event="account.tenant_claim",
+            variables=("verify_url", "token", "expires_in"),
+            subject="Did you found {{ tenant_name }}?",
+        ),
+        MailDefinition(
+            name="welcome",
+            event="account.welcome",
+            variables=("link",),
+            subject="Welcome to {{ app_name }}",
+        ),
+        MailDefinition(
+            name="organization_welcome",
+            event="organization.welcome",
+            variables=("trial_ends_at", "link"),
+            subject="{{ tenant_name }} is ready",
+        ),
+        MailDefinition(
+            name="organization_status",
+            event="organization.status_changed",
+            variables=("status", "reason"),
+            subject="{{ tenant_name }} is now {{ status }}",
+        ),
+        MailDefinition(
+            name="sign_in_code",
+            event="account.sign_in_code",
+            variables=("code", "expires_in"),
+            subject="{{ code }} signs you in",
+        ),
+        MailDefinition(
+            name="security_code",
+            event="account.security_code",
+            variables=("code", "expires_in"),
+            subject="{{ code }} confirms that it is you",
+        ),
+        MailDefinition(
+            name="password_reset",
+            event="account.password_reset",
+            variables=("reset_url", "token", "expires_in"),
+            subject="Choose a new password for {{ tenant_name }}",
+        ),
+        MailDefinition(
+            name="password_change",
+            event="account.password_changed",
+            variables=("changed_at", "ip_address", "link"),
+            subject="Your password was changed",
+        ),
+        MailDefinition(
+            name="new_sign_in",
+            event="account.new_sign_in",
+            variables=("device", "ip_address", "signed_in_at", "link"),
+            subject="New sign-in to {{ tenant_name }}",
+        ),
+        MailDefinition(
+            name="session_reuse",
+            event="account.session_reuse",
+            variables=("device", "detected_at", "link"),
+            subject="We ended one of your sign-ins",
+        ),
+        MailDefinition(
+            name="global_sign_out",
+            event="account.signed_out_everywhere",
+            variables=("sessions", "tokens", "at"),
+            subject="You are signed out everywhere",
+        ),
+        MailDefinition(
+            name="two_factor_activation",
+            event="account.two_factor_enabled",
+            variables=("at", "link"),
+            subject="Two-factor authentication is on",
+        ),
+        MailDefinition(
+            name="two_factor_removal",
+            event="account.two_factor_disabled",
+            variables=("at", "link"),
+            subject="Two-factor authentication is off",
+        ),
+        MailDefinition(
+            name="new_backup_codes",
+            event="account.backup_codes_replaced",
+            variables=("at", "link"),
+            subject="You have new backup codes",
+        ),
+        MailDefinition(
+            name="backup_code_use",
+            event="account.backup_code_used",
+            variables=("at", "remaining", "link"),
+            subject="A backup code was used",
+        ),
+        MailDefinition(
+            name="email_change_token",
+            event="account.email_change_token",
+            variables=("confirm_url", "token", "expires_in"),
+            subject="Confirm your new address for {{ app_name }}",
+        ),
+        MailDefinition(
+            name="email_change_notice",
+            event="account.email_change_requested",
+            variables=("at", "link"),
+            subject="A change of your e-mail address was asked for",
+        ),
+        MailDefinition(
+            name="address_in_use_notice",
+            event="account.email_in_use",
+            variables=("sign_in_url",),
+            subject="Your address was named for another account",
+        ),
+        MailDefinition(
+            name="email_change",
+            event="account.email_changed",
+            variables=("new_email", "at", "link"),
+            subject="Your e-mail address was changed",
+        ),
+        MailDefinition(
+            name="email_change_undone",
+            event="account.email_change_undone",
+            variables=("email", "at", "reset_url"),
+            subject="The change of your e-mail address was undone",
+        ),
+    )
+}

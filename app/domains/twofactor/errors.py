@@ -1,0 +1,13 @@
+"""Refusals that several parts of the second factor share."""
+
+from app.core.errors import Conflict, Refused
+
+
+class CodeInvalid(Refused):
+    """Wrong, late, taken already, of another person: nobody is told which."""
+
+    code, message, commits = "two_factor:code_invalid", "The code of the second factor is wrong.", True
+
+
+class TwoFactorNotEnabled(Conflict):
+    code, message = "two_factor:not_enabled", "No second factor is on."

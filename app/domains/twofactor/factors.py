@@ -1,0 +1,78 @@
+"""Checking a code of the second factor: one budget for all of its kinds, wherever it is shown."""
+
+from typing import Literal
+
+import sqlalchemy as sa
+
+from app.core import clock, limits
+from app.core.access import Actor
+from app.core.buckets import TWO_FACTOR_FAILURES
+from app.core.db import db
+from app.core.secrets import unseal
+from app.domains.accounts.models import User
+from app.domains.twofactor import recovery_codes, totp
+from app.domains.twofactor.errors import CodeInvalid
+from app.domains.twofactor.models import Authenticator
+
+Method = Literal["authenticator", "recovery_code"]
+METHODS: tuple[Method, ...] = ("authenticator", "recovery_code")
+
+
+def seal_context(user_id: int) -> str:
+    """Return what an authenticator's secret is sealed with."""
+    return f"authenticator:{user_id}"
+
+
+def check(actor: Actor, user: User, *, code: str, method: Method | None = None) -> Method:
+    """Use up a code of the person's second factor, in the request's transaction.
+
+    Whoever calls has counted the try in the budget of its way in; fifty failures of a person in a day are
+    counted here beside it, so that no mix of ways and kinds buys more.
+
+    :param method: which kind it is; None: told by its form
+    :returns: the kind that it was
+    :raises CodeInvalid: whatever was wrong; keeps the count
+    :raises RateLimited: after fifty failures in a day
+    """
+    spent = limits.spend_in_request(TWO_FACTOR_FAILURES, user=user.id)
+    kind = method or ("recovery_code" if recovery_codes.looks_like_one(code) else "authenticator")
+    if not _is_good(actor, user, kind, code):
+        raise CodeInvalid
+    limits.give_back(spent)
+    return kind
+
+
+def check_authenticator(actor: Actor, user: User, *, code: str) -> None:
+    """Use up a code of the authenticator where no recovery code may stand in for it.
+
+    :raises CodeInvalid, RateLimited: as in ``check``
+    """
+    check(actor, user, code=code, method="authenticator")
+
+
+def _is_good(actor: Actor, user: User, kind: Method, code: str) -> bool:
+    if not user.two_factor_enabled:
+        return False
+    return recovery_codes.burn(actor, user, code) if kind == "recovery_code" else _take(user, code)
+
+
+def _take(user: User, code: str) -> bool:
+    """Take a time step's code, once: of two at once with the same code one gets it."""
+    sealed = db.session.scalar(sa.select(Authenticator.secret).where(Authenticator.user_id == user.id))
+    if sealed is None:
+        return False
+    digits = "".join(code.split())
+    step = totp.matching_step(unseal(sealed, seal_context(user.id)), digits, clock.now())
+    if step is None:
+        return False
+    taken = db.session.scalars(
+        sa.update(Authenticator)
+        .where(
+            Authenticator.user_id == user.id,
+            sa.or_(Authenticator.last_step.is_(None), Authenticator.last_step < step),
+        )
+        .values(last_step=step)
+        .returning(Authenticator.user_id)
+        .execution_options(synchronize_session=False)
+    ).first()
+    return taken is not None

@@ -1,0 +1,56 @@
+"""What a second factor is known by; nothing of it can be read back."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core import clock
+from app.core.db import Base, Numbered
+
+
+class Authenticator(Base):
+    """A person's authenticator app: the one in force, and the one being set up beside it."""
+
+    __tablename__ = "authenticators"
+
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    secret: Mapped[str | None] = mapped_column(sa.String(300))
+    """Sealed; None while none is in force."""
+    last_step: Mapped[int | None] = mapped_column(sa.BigInteger)
+    """The newest time step a code was taken of: none is taken twice, nor an older one (RFC 6238, 5.2)."""
+    pending_secret: Mapped[str | None] = mapped_column(sa.String(300))
+    """Sealed; waits for its first code."""
+    pending_expires_at: Mapped[datetime | None]
+
+    @property
+    def is_pending(self) -> bool:
+        """Say whether a set-up waits for its first code."""
+        return self.pending_expires_at is not None and self.pending_expires_at > clock.now()
+
+
+class RecoveryBatch(Numbered, Base):
+    """Ten recovery codes: proposed, then saved; one saved batch of a person is in force at a time."""
+
+    __tablename__ = "recovery_batches"
+    __table_args__ = (sa.Index("ix_recovery_batches_user", "user_id", "ended_at"),)
+
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"))
+    token_hash: Mapped[bytes] = mapped_column(sa.LargeBinary(32), unique=True)
+    proposed_at: Mapped[datetime] = mapped_column(default=clock.now)
+    expires_at: Mapped[datetime]
+    """Until when it can be saved."""
+    saved_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    """When another took its place, or the second factor was switched off."""
+
+
+class RecoveryCode(Numbered, Base):
+    """One recovery code, as a hash; a used one is kept, so that its second use is known for what it is."""
+
+    __tablename__ = "recovery_codes"
+    __table_args__ = (sa.UniqueConstraint("batch_id", "code_hash"),)
+
+    batch_id: Mapped[int] = mapped_column(sa.ForeignKey("recovery_batches.id", ondelete="CASCADE"))
+    code_hash: Mapped[str] = mapped_column(sa.String(64))
+    used_at: Mapped[datetime | None]
