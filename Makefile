@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install -qq -
 UV_COMPILE := $(BIN)/uv pip compile --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --quiet
 
 .NOTPARALLEL:
-.PHONY: help venv venv-dev run test lint types format test-sqlite test-postgresql test-browser bench faults chromium lock clean
+.PHONY: help venv venv-dev run test lint types format test-sqlite test-postgresql test-browser bench faults chromium lock messages clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | awk -F'|' '{ printf "  %-10s %s\n", $$1, $$2 }'
@@ -41,6 +41,9 @@ $(DEV): requirements-dev.lock $(RUNTIME)
 lock: $(DEV) ## Resolve and hash the dependencies anew
 	$(UV_COMPILE) $(LOCK_ARGS) requirements.txt -o requirements.lock
 	$(UV_COMPILE) $(LOCK_ARGS) requirements-dev.txt -o requirements-dev.lock
+
+messages: $(DEV) ## Find what is to be translated and bring the catalogues of translations/ up to date
+	$(BIN)/python -m translations
 
 run: $(RUNTIME) ## Start Portico with all it needs: PORT=8000 INSTANCE=instance
 	@exec $(BIN)/python -m sandbox --follow-parent

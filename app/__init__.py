@@ -12,6 +12,7 @@ from app.core.settings import Settings, read_settings, use_settings
 from app.surfaces.shared.actor import SAFE_METHODS
 from app.surfaces.shared.cookies import PortalSessions
 from app.surfaces.shared.headers import init_headers
+from app.surfaces.shared.languages import init_languages
 from app.surfaces.shared.limits import init_limits
 from app.surfaces.shared.logs import configure_logs, init_logs
 from app.surfaces.shared.transaction import reading, writing
@@ -75,6 +76,7 @@ def create_app(settings: Settings | None = None) -> App:
     init_headers(app)
     init_logs(app)
     init_limits(app, settings)
+    init_languages(app)
     surfaces.mount(app)
     return app
 

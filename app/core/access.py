@@ -44,6 +44,10 @@ class InteractiveSessionRequired(Forbidden):
     code, message = "auth:interactive_session_required", "An API token cannot do this."
 
 
+class ScopeMissing(Forbidden):
+    code, message = "auth:scope_missing", "This token's scopes do not reach here."
+
+
 class TenantTokenRequired(Forbidden):
     code, message = "auth:tenant_token_required", "Select an organization first."
 
@@ -76,6 +80,8 @@ class Particulars:
 
     locale: str = ""
     """Their own, else their organization's."""
+    locale_is_own: bool = False
+    """Else the organization's way of writing dates and times counts too."""
     timezone: str = ""
     avatar_url: str | None = None
     two_factor_enabled: bool = False

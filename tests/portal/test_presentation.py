@@ -52,7 +52,7 @@ def test_initials(name: str, letters: str) -> None:
     ("seconds", "said"),
     [(1, "1 second"), (45, "45 seconds"), (61, "2 minutes"), (900, "15 minutes"), (3600, "1 hour")],
 )
-def test_a_wait_is_never_said_too_short(seconds: int, said: str) -> None:
+def test_a_wait_is_never_said_too_short(in_app: Flask, seconds: int, said: str) -> None:
     assert spell(seconds) == said
 
 

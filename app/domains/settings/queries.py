@@ -1,6 +1,7 @@
 """What a setting is worth: a locked platform value, else the tenant's, the platform's, the default."""
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -68,15 +69,32 @@ def text(key: str, *, tenant_id: int | None = None, environment: Environment | N
     return None if found is None else str(found)
 
 
-def instance_name() -> str:
-    """Return what the instance is called; its default while the database does not answer.
+@dataclass(frozen=True)
+class InstanceFace:
+    """What stands on every page of an instance: its name, and the languages it can be read in."""
 
-    The page that says so is asked for the name too.
+    name: str
+    languages: tuple[str, ...]
+
+
+def instance_face() -> InstanceFace:
+    """Return name and languages of the instance; the defaults while the database does not answer.
+
+    The page that says so is asked for them too.
     """
     try:
-        return text("instance.name") or ""
+        found: Mapping[str, Value] = values(_FACE)
     except (DBAPIError, PoolTimeout):
-        return str(DEFINITIONS["instance.name"].default)
+        found = {key: DEFINITIONS[key].default for key in _FACE}
+    return InstanceFace(str(found["instance.name"] or ""), as_entries(found["instance.languages"]))
+
+
+def instance_name() -> str:
+    """Return what the instance is called."""
+    return instance_face().name
+
+
+_FACE = ("instance.name", "instance.languages")
 
 
 def entries(

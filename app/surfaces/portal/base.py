@@ -31,12 +31,12 @@ from app.core.errors import ValidationFailed
 from app.core.paging import Window
 from app.core.settings import current_settings
 from app.domains.sessions.operations import Opened
-from app.domains.settings import queries as settings
 from app.domains.tenants import queries as tenants
 from app.surfaces.portal.navigation import navigation
 from app.surfaces.portal.problems import error_page, spell, status_of
 from app.surfaces.shared.actor import SAFE_METHODS, Door, current_actor
 from app.surfaces.shared.cookies import CsrfInvalid, set_session_cookie
+from app.surfaces.shared.languages import in_their_language, instance
 from app.surfaces.shared.problems import Dialect, Problem
 from app.surfaces.shared.transaction import reading
 
@@ -59,7 +59,7 @@ def _proven_by_form(actor: Actor) -> None:
     """Ask nothing more: ``_require_form_token`` has refused what does not come from our own pages."""
 
 
-door = Door("portal", cookie_guard=_proven_by_form, in_portal=True)
+door = Door("portal", cookie_guard=_proven_by_form, in_portal=True, api_tokens=False)
 
 
 def area(name: str) -> Blueprint:
@@ -152,10 +152,8 @@ def frame() -> dict[str, Any]:
 
 
 def app_name() -> str:
-    """Return what this instance is called (``instance.name``), read once a page."""
-    if "app_name" not in g:
-        g.app_name = settings.instance_name()
-    return str(g.app_name)
+    """Return what this instance is called (``instance.name``)."""
+    return instance().name
 
 
 def my_organizations() -> list[WorksIn]:
@@ -270,6 +268,7 @@ def signed_in(opened: Opened) -> Response:
 
 def render(problem: Problem) -> Response:
     """Show a failure: the form again, the way to sign in, or a page that says who refused and what to do."""
+    problem = in_their_language(problem)
     refusable: FormPage[Any] | None = g.pop("refusable", None)
     if problem.code == "auth:unauthenticated":
         return _to_sign_in()

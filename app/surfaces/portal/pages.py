@@ -3,12 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from flask import request
+
 from app.core.errors import NotFound
+from app.core.languages import LANGUAGES
 from app.core.settings import current_settings
 from app.domains.accounts import policies
-from app.surfaces.portal.base import area, door, page
+from app.surfaces.portal.base import area, away, door, internal, page
+from app.surfaces.shared.languages import COOKIE as LANGUAGE_COOKIE
 
 bp = area("pages")
+
+_YEAR = 31_536_000
 
 
 class PageNotFound(NotFound):
@@ -65,3 +71,16 @@ def reference(dialect: str):
     if dialect not in REFERENCES:
         raise PageNotFound
     return page("pages/reference.html", reference=REFERENCES[dialect])
+
+
+@bp.get("/language/<string:code>")
+@door("public")
+def choose_language(code: str):
+    """Remember a visitor's language in this browser; a link, so that it works where no form is."""
+    if code not in LANGUAGES:
+        raise PageNotFound
+    response = away(internal(request.args.get("next")) or "/")
+    response.set_cookie(
+        LANGUAGE_COOKIE, code, max_age=_YEAR, secure=current_settings().https, httponly=True, samesite="Lax"
+    )
+    return response

@@ -7,22 +7,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from flask import Flask, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
 from app.core import clock
+from app.core.languages import count, step
+from app.surfaces.portal.i18n import manner
 
 STATIC = Path(__file__).resolve().parents[3] / "static"
 ICONS = STATIC / "vendor" / "lucide" / "icons"
 
-_UNITS = (
-    ("year", 31_536_000),
-    ("month", 2_592_000),
-    ("week", 604_800),
-    ("day", 86_400),
-    ("hour", 3_600),
-    ("minute", 60),
-)
-_NEAR = {"day": "yesterday", "week": "last week", "month": "last month", "year": "last year"}
+_NEAR = {
+    "day": _l("yesterday"),
+    "week": _l("last week"),
+    "month": _l("last month"),
+    "year": _l("last year"),
+}
 
 
 @functools.cache
@@ -61,23 +62,21 @@ def ago(moment: datetime) -> str:
     """Say how long ago (or how far ahead) a moment is, in the words that times.js goes on with."""
     seconds = seconds_since(moment)
     if abs(seconds) < 45:
-        return "just now"
-    unit, size = next(((unit, size) for unit, size in _UNITS if abs(seconds) >= size), ("minute", 60))
-    count = int(abs(seconds) / size + 0.5) or 1
-    if seconds > 0 and count == 1 and unit in _NEAR:
-        return _NEAR[unit]
-    words = f"{count} {unit}{'' if count == 1 else 's'}"
-    return f"{words} ago" if seconds > 0 else f"in {words}"
+        return _("just now")
+    unit, size = step(seconds)
+    if seconds > 0 and count(seconds, size) == 1 and unit in _NEAR:
+        return str(_NEAR[unit])
+    return manner().ago(seconds)
 
 
 def exact(moment: datetime) -> str:
-    """Write a moment out, in UTC; scripts turn it into the reader's own time zone."""
-    return f"{moment.astimezone(UTC):%-d %B %Y, %H:%M:%S} UTC"
+    """Write a moment out to the second, as its reader writes it and in their time zone."""
+    return manner().second(moment)
 
 
 def day(moment: datetime) -> str:
     """Write the day of a moment out."""
-    return f"{moment.astimezone(UTC):%-d %B %Y}"
+    return manner().day(moment)
 
 
 def iso(moment: datetime) -> str:

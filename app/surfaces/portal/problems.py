@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
+from app.surfaces.portal.i18n import manner
 from app.surfaces.portal.navigation import Link
 from app.surfaces.shared.problems import Problem
 
@@ -121,9 +123,9 @@ def error_page(problem: Problem, *, request_id: str, signed_in: bool) -> ErrorPa
 
 
 def spell(seconds: int) -> str:
-    """Write a wait out: "40 seconds", "3 minutes", "2 hours"."""
-    for unit, size in (("hour", 3600), ("minute", 60)):
-        if seconds >= size:
-            count = -(-seconds // size)
-            return f"{count} {unit}{'' if count == 1 else 's'}"
-    return f"{seconds} second{'' if seconds == 1 else 's'}"
+    """Write a wait out, never too short: "40 seconds", "3 minutes", "2 hours"."""
+    unit, size = next(((unit, size) for unit, size in _WAITS if seconds >= size), ("second", 1))
+    return manner().span(timedelta(seconds=-(-seconds // size) * size), unit)
+
+
+_WAITS = (("hour", 3600), ("minute", 60))

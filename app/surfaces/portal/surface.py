@@ -4,6 +4,7 @@ from flask import Flask
 
 from app.surfaces.portal import account, assets, auth, dashboard, organizations, pages, sessions
 from app.surfaces.portal.base import DIALECT, app_name, bind_login, csrf, frame
+from app.surfaces.portal.i18n import register_languages
 from app.surfaces.portal.presentation import register_presentation
 
 __all__ = ["DIALECT", "mount"]
@@ -20,6 +21,7 @@ def mount(app: Flask) -> None:
     )
     csrf.init_app(app)
     bind_login(app)
+    register_languages(app)
     register_presentation(app)
     app.context_processor(frame)
     app.jinja_env.globals["app_name"] = app_name  # a macro's file has no context of its own

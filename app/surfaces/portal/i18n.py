@@ -1,0 +1,62 @@
+"""How the portal's pages speak to their reader: language, time zone, dates and numbers as they write them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Flask, g, request
+from flask_babel import get_locale
+
+from app.core import languages
+from app.core.access import Actor
+from app.core.languages import Manner
+from app.domains.settings import queries as settings
+from app.surfaces.shared.languages import instance, language
+
+NAMES: Mapping[str, str] = {"en": "English", "de": "Deutsch"}
+"""Each language by its own name, so that those who speak it find it."""
+_HOUSE_STYLE = ("localization.date_format", "localization.time_format")
+
+
+def manner() -> Manner:
+    """Return how the reader of this page writes dates, times and numbers."""
+    if "manner" not in g:
+        g.manner = _manner()
+    found: Manner = g.manner
+    return found
+
+
+def _manner() -> Manner:
+    locale = str(get_locale() or languages.DEFAULT)
+    actor: Actor | None = g.get("actor")
+    if actor is None or not actor.is_signed_in:
+        return Manner.of(locale, "UTC")
+    zone = actor.particulars.timezone
+    if actor.particulars.locale_is_own or actor.tenant_id is None:
+        return Manner.of(locale, zone)
+    return Manner.of(locale, zone, *_house_style(actor.tenant_id))
+
+
+def _house_style(tenant_id: int) -> list[str]:
+    found = settings.values(_HOUSE_STYLE, tenant_id=tenant_id)
+    return [str(found[key]) for key in _HOUSE_STYLE]
+
+
+def _facts() -> dict[str, Any]:
+    """Return what the frames of pages say about languages."""
+    offered = [code for code in instance().languages if code in NAMES]
+    actor: Actor | None = g.get("actor")
+    zone = actor.particulars.timezone if actor is not None and actor.is_signed_in else ""
+    return {
+        "language": language(),
+        "language_tag": str(get_locale()).replace("_", "-"),
+        "timezone": zone,
+        "here": request.full_path.rstrip("?") if request.method == "GET" else request.path,
+        "offered_languages": {code: NAMES[code] for code in offered} if len(offered) > 1 else {},
+    }
+
+
+def register_languages(app: Flask) -> None:
+    """Give templates the reader's language, and the number 1,234 as the reader writes it."""
+    app.context_processor(_facts)
+    app.jinja_env.filters["number"] = lambda value: manner().number(value)
+    app.jinja_env.policies["ext.i18n.trimmed"] = True

@@ -1,0 +1,1 @@
+"""Catalogues of translations, and how sentences are found for them."""

@@ -1,0 +1,91 @@
+"""Finds the sentences of Python code: what is marked, and what is shown to people without a mark.
+
+Core and domains speak plain English and know no catalogues; what they say is translated where it is shown.
+It is found by where it stands: an error's ``message``, at a field refused, a remedy, a mail's subject.
+"""
+
+import ast
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO
+
+from babel.messages.extract import extract_python
+
+MARKS: Mapping[str, Any] = {
+    "_": None,
+    "_l": None,
+    "_n": (1, 2),
+    "gettext": None,
+    "lazy_gettext": None,
+    "ngettext": (1, 2),
+    "lazy_ngettext": (1, 2),
+    "Sentence": None,
+}
+"""Functions whose texts are translated, and which of their arguments these are (None: the first)."""
+_CALLS = frozenset({"ValidationError", "Sentence", "_need", "_form", "_matching"})
+"""Functions whose texts people read: refusals of schemas and of settings."""
+_SPOKEN = frozenset({"message", "remedy", "label", "description", "title", "subject", "says"})
+"""Names under which core and domains keep sentences for people."""
+
+Found = tuple[int, str | None, Any, list[str]]
+
+
+def sentences(file: BinaryIO, _keywords: Any, comment_tags: Any, options: dict[str, str]) -> Iterator[Found]:
+    """Yield every sentence of a file, as Babel asks for them."""
+    marked = list(extract_python(file, MARKS, comment_tags, options))
+    yield from marked
+    file.seek(0)
+    tree = ast.parse(file.read())
+    seen = {text for found in marked for text in (found[2] if isinstance(found[2], tuple) else [found[2]])}
+    for line, text in _spoken(tree):
+        if text not in seen and _is_sentence(text):
+            seen.add(text)
+            yield line, None, text, []
+
+
+def _spoken(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            yield from _assigned(node)
+        elif isinstance(node, ast.Call):
+            yield from _called(node)
+        elif isinstance(node, ast.keyword) and node.arg in _SPOKEN:
+            yield from _texts(node.value)
+
+
+def _assigned(node: ast.Assign) -> Iterator[tuple[int, str]]:
+    for target in node.targets:
+        if isinstance(target, ast.Name) and target.id in _SPOKEN:
+            yield from _texts(node.value)
+        if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+            for name, value in zip(target.elts, node.value.elts, strict=False):
+                if isinstance(name, ast.Name) and name.id in _SPOKEN:
+                    yield from _texts(value)
+
+
+def _called(node: ast.Call) -> Iterator[tuple[int, str]]:
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    if name == "ValidationFailed":
+        for fields in node.args:
+            if isinstance(fields, ast.Dict):
+                for value in fields.values:
+                    yield from _texts(value)
+    elif name in _CALLS:
+        for text in node.args:
+            yield from _texts(text)
+
+
+def _texts(node: ast.expr) -> Iterator[tuple[int, str]]:
+    """Yield the whole strings of an expression, not the pieces of a string that is put together."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.lineno, node.value
+    elif isinstance(node, ast.IfExp):
+        yield from _texts(node.body)
+        yield from _texts(node.orelse)
+    elif isinstance(node, ast.List | ast.Tuple):
+        for one in node.elts:
+            yield from _texts(one)
+
+
+def _is_sentence(text: str) -> bool:
+    """Tell what people read from names, addresses and patterns."""
+    return " " in text.strip() or text[:1].isupper()
