@@ -19,6 +19,7 @@ MARKS: Mapping[str, Any] = {
     "ngettext": (1, 2),
     "lazy_ngettext": (1, 2),
     "Sentence": None,
+    "done": (2,),
 }
 """Functions whose texts are translated, and which of their arguments these are (None: the first)."""
 _CALLS = frozenset({"ValidationError", "Sentence", "_need", "_form", "_matching"})

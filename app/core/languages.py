@@ -88,12 +88,12 @@ def catalog(language: str) -> NullTranslations:
 def said(text: str, language: str) -> str:
     """Return a sentence of ours in another language; unchanged where there is no translation."""
     if not text:
-        return text
+        return ""
     known = catalog(language)
     if isinstance(text, Sentence):
         values = {name: said(v, language) if isinstance(v, str) else v for name, v in text.values.items()}
         return str(known.gettext(text.pattern)) % values
-    return str(known.gettext(text))
+    return str(known.gettext(str(text)))
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,9 @@
 """The person's own account: who they are, their password."""
 
 from flask import flash
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext as _n
 from wtforms import PasswordField
 from wtforms.validators import InputRequired, Length
 
@@ -18,10 +21,11 @@ LONGEST_PASSWORD = 1024
 class ChangePasswordForm(PortalForm):
     faults = {"auth:current_password_wrong": "current_password", "auth:password_not_set": "current_password"}
     current_password = PasswordField(
-        "Current password", [InputRequired("Give the current password."), Length(max=LONGEST_PASSWORD)]
+        _l("Current password"),
+        [InputRequired(_l("Give the current password.")), Length(max=LONGEST_PASSWORD)],
     )
     new_password = PasswordField(
-        "New password", [InputRequired("Choose a password."), Length(max=LONGEST_PASSWORD)]
+        _l("New password"), [InputRequired(_l("Choose a password.")), Length(max=LONGEST_PASSWORD)]
     )
 
 
@@ -43,7 +47,7 @@ def profile():
 @door("user")
 def send_verification():
     verification.request_own_link(current_actor())
-    flash("A confirmation link is on its way.", "success")
+    flash(_("A confirmation link is on its way."), "success")
     return away("/account")
 
 
@@ -69,6 +73,9 @@ def change_password():
 
 def _changed(ended: int) -> str:
     if not ended:
-        return "Your password is changed."
-    others = "one other device was" if ended == 1 else f"{ended} other devices were"
-    return f"Your password is changed, and {others} signed out."
+        return _("Your password is changed.")
+    return _n(
+        "Your password is changed, and one other device was signed out.",
+        "Your password is changed, and %(num)s other devices were signed out.",
+        ended,
+    )

@@ -3,6 +3,8 @@
 from typing import Any
 
 from flask import Response, flash, request, session
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, EmailField, HiddenField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
@@ -37,29 +39,29 @@ LONGEST_PASSWORD = 1024
 
 
 def _short(most: int) -> Length:
-    return Length(max=most, message="That is too long.")
+    return Length(max=most, message=_l("That is too long."))
 
 
 def _email() -> EmailField:
-    return EmailField("E-mail", [InputRequired("Give your e-mail address."), _short(320)])
+    return EmailField(_l("E-mail"), [InputRequired(_l("Give your e-mail address.")), _short(320)])
 
 
-def _password(label: str, asked: str) -> PasswordField:
+def _password(label: Any, asked: Any) -> PasswordField:
     return PasswordField(label, [InputRequired(asked), _short(LONGEST_PASSWORD)])
 
 
 class SignUpForm(PortalForm):
-    first_name = StringField("First name", [InputRequired("Give your first name.")])
-    last_name = StringField("Last name", [InputRequired("Give your last name.")])
+    first_name = StringField(_l("First name"), [InputRequired(_l("Give your first name."))])
+    last_name = StringField(_l("Last name"), [InputRequired(_l("Give your last name."))])
     email = _email()
-    password = _password("Password", "Choose a password.")
-    accept_policies = BooleanField("I accept", [InputRequired("Accept both to go on.")])
+    password = _password(_l("Password"), _l("Choose a password."))
+    accept_policies = BooleanField(_l("I accept"), [InputRequired(_l("Accept both to go on."))])
 
 
 class SignInForm(PortalForm):
     email = _email()
-    password = _password("Password", "Give your password.")
-    remember = BooleanField("Keep me signed in")
+    password = _password(_l("Password"), _l("Give your password."))
+    remember = BooleanField(_l("Keep me signed in"))
 
 
 class EmailForm(PortalForm):
@@ -67,13 +69,13 @@ class EmailForm(PortalForm):
 
 
 class CodeRequestForm(EmailForm):
-    password = PasswordField("Password")
-    remember = BooleanField("Keep me signed in")
+    password = PasswordField(_l("Password"))
+    remember = BooleanField(_l("Keep me signed in"))
 
 
 class CodeForm(PortalForm):
     faults = {"auth:otp_invalid": "code"}
-    code = StringField("Code", [InputRequired("Type the six digits of the mail."), _short(40)])
+    code = StringField(_l("Code"), [InputRequired(_l("Type the six digits of the mail.")), _short(40)])
 
     @property
     def digits(self) -> str:
@@ -82,7 +84,7 @@ class CodeForm(PortalForm):
 
 class NewPasswordForm(PortalForm):
     token = HiddenField()
-    password = _password("New password", "Choose a password.")
+    password = _password(_l("New password"), _l("Choose a password."))
 
 
 class ConfirmForm(PortalForm):
@@ -114,9 +116,9 @@ def _sign_up_page() -> FormPage[SignUpForm]:
 def _sign_up_code_page(email: str) -> FormPage[CodeForm]:
     def facts() -> dict[str, Any]:
         return {
-            "heading": "Confirm your address",
-            "sent": "We have sent six digits to",
-            "action_label": "Confirm and go on",
+            "heading": _("Confirm your address"),
+            "sent": _("We have sent six digits to"),
+            "action_label": _("Confirm and go on"),
             "resend_action": "/sign-up/code/send",
             "back": with_next("/sign-up"),
             "email": email,
@@ -183,7 +185,7 @@ def send_sign_up_code():
     if not waiting:
         return away(with_next("/sign-up"))
     registration.resend_code(current_actor(), email=waiting["email"], verification_token=waiting["token"])
-    flash("If the sign-up is still open, a new code is on its way.", "success")
+    flash(_("If the sign-up is still open, a new code is on its way."), "success")
     return away(with_next("/sign-up/code"))
 
 
@@ -200,9 +202,9 @@ def _sign_in_page(form: type[Any] = SignInForm) -> FormPage[Any]:
 def _sign_in_code_page(email: str) -> FormPage[CodeForm]:
     def facts() -> dict[str, Any]:
         return {
-            "heading": "Type the code",
-            "sent": "If it has an account, six digits are on their way to",
-            "action_label": "Sign in",
+            "heading": _("Type the code"),
+            "sent": _("If it has an account, six digits are on their way to"),
+            "action_label": _("Sign in"),
             "resend_action": "/sign-in/code/send",
             "back": with_next("/sign-in"),
             "email": email,
@@ -241,7 +243,7 @@ def send_sign_in_code():
         waiting = {"email": typed(form.email), "remember": form.remember.data}
     ways_in.request_code(current_actor(), email=waiting["email"])
     session["sign_in"] = waiting
-    flash("If that address has an account, a code is on its way.", "success")
+    flash(_("If that address has an account, a code is on its way."), "success")
     return away(with_next("/sign-in/code"))
 
 
@@ -270,7 +272,7 @@ def sign_in_code():
 def sign_out():
     sessions.sign_out(current_actor())
     session.clear()
-    flash("You are signed out.", "success")
+    flash(_("You are signed out."), "success")
     return clear_session_cookie(away("/sign-in"))
 
 
@@ -311,7 +313,7 @@ def reset_password(token: str = ""):
     form = _reset_page().take()
     passwords.reset(current_actor(), token=form.token.data or token, password=typed(form.password))
     session.clear()
-    flash("Your password is changed. Sign in with the new one.", "success")
+    flash(_("Your password is changed. Sign in with the new one."), "success")
     return clear_session_cookie(away("/sign-in"))
 
 
@@ -333,7 +335,7 @@ def verify_email_form(token: str = ""):
 def verify_email(token: str = ""):
     form = FormPage(ConfirmForm, "auth/verify_email.html").take()
     confirmed = verification.confirm(current_actor(), token=form.token.data or token)
-    flash(f"{confirmed.email} is confirmed.", "success")
+    flash(_("%(email)s is confirmed.", email=confirmed.email), "success")
     return away("/dashboard" if door.visitor().is_signed_in else "/sign-in")
 
 
@@ -342,7 +344,7 @@ def verify_email(token: str = ""):
 def disown():
     form = FormPage(ConfirmForm, "auth/verify_email.html").take()
     disowning.disown(current_actor(), token=form.token.data or "")
-    flash("The account that somebody made with your address is gone.", "success")
+    flash(_("The account that somebody made with your address is gone."), "success")
     return away("/sign-in")
 
 
@@ -351,5 +353,5 @@ def disown():
 def send_verification():
     form = FormPage(EmailForm, "auth/verification_request.html").take()
     verification.request_link(current_actor(), email=typed(form.email))
-    flash("If that address waits for confirmation, a link is on its way.", "success")
+    flash(_("If that address waits for confirmation, a link is on its way."), "success")
     return away("/sign-in")

@@ -20,6 +20,7 @@ from flask import (
     request,
     session,
 )
+from flask_babel import gettext as _
 from flask_login import LoginManager, UserMixin, current_user
 from flask_wtf import CSRFProtect, FlaskForm
 from flask_wtf.csrf import CSRFError
@@ -203,7 +204,7 @@ class PortalForm(FlaskForm):
         valid: bool = super().validate(extra_validators)
         for field in self:
             if isinstance(field.data, str) and "\0" in field.data:
-                field.errors = [*field.errors, "This character is not taken here."]
+                field.errors = [*field.errors, _("This character is not taken here.")]
                 valid = False
         return valid
 
@@ -219,8 +220,14 @@ class PortalForm(FlaskForm):
             else:
                 self.form_errors.extend(messages)
         if not fields:
-            wait = f"Wait {spell(problem.retry_after)}, then try again." if problem.retry_after else ""
+            wait = _wait(problem)
             self.form_errors.append(" ".join(filter(None, (problem.message, problem.remedy, wait))))
+
+
+def _wait(problem: Problem) -> str:
+    if not problem.retry_after:
+        return ""
+    return str(_("Wait %(time)s, then try again.", time=spell(problem.retry_after)))
 
 
 def typed(field: Field) -> str:

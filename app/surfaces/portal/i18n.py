@@ -10,7 +10,7 @@ from app.core import languages
 from app.core.access import Actor
 from app.core.languages import Manner
 from app.domains.settings import queries as settings
-from app.surfaces.shared.languages import instance, language
+from app.surfaces.shared.languages import instance, language, said
 
 NAMES: Mapping[str, str] = {"en": "English", "de": "Deutsch"}
 """Each language by its own name, so that those who speak it find it."""
@@ -58,5 +58,6 @@ def _facts() -> dict[str, Any]:
 def register_languages(app: Flask) -> None:
     """Give templates the reader's language, and the number 1,234 as the reader writes it."""
     app.context_processor(_facts)
+    app.jinja_env.filters["said"] = said
     app.jinja_env.filters["number"] = lambda value: manner().number(value)
     app.jinja_env.policies["ext.i18n.trimmed"] = True

@@ -2,16 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
 
 
 @dataclass(frozen=True)
 class Link:
     """One place, and other words by which the palette finds it."""
 
-    label: str
+    label: Any
     href: str
     icon: str
-    words: str = ""
+    words: Any = ""
     external: bool = False
 
 
@@ -19,7 +22,7 @@ class Link:
 class Group:
     """Places that belong together."""
 
-    title: str
+    title: Any
     links: Sequence[Link]
 
 
@@ -27,16 +30,23 @@ _GROUPS = (
     Group(
         "",
         (
-            Link("Dashboard", "/dashboard", "house", "home start overview"),
-            Link("Organizations", "/organizations", "building-2", "tenants companies switch new create"),
+            Link(_l("Dashboard"), "/dashboard", "house", _l("home start overview")),
+            Link(
+                _l("Organizations"), "/organizations", "building-2", _l("tenants companies switch new create")
+            ),
         ),
     ),
     Group(
-        "Account",
+        _l("Account"),
         (
-            Link("Profile", "/account", "user", "me name e-mail email account"),
-            Link("Password", "/account/password", "key-round", "change security"),
-            Link("Sessions", "/account/sessions", "monitor", "devices signed in sign out everywhere tokens"),
+            Link(_l("Profile"), "/account", "user", _l("me name e-mail email account")),
+            Link(_l("Password"), "/account/password", "key-round", _l("change security")),
+            Link(
+                _l("Sessions"),
+                "/account/sessions",
+                "monitor",
+                _l("devices signed in sign out everywhere tokens"),
+            ),
         ),
     ),
 )
@@ -44,7 +54,9 @@ _GROUPS = (
 
 def navigation(mailbox: str | None) -> Sequence[Group]:
     """Return the groups of links; a development instance also shows its sandbox mailbox."""
-    build = [Link("API documentation", "/developers", "book-open", "openapi swagger docs reference")]
+    build = [Link(_l("API documentation"), "/developers", "book-open", _l("openapi swagger docs reference"))]
     if mailbox:
-        build.append(Link("Sandbox mailbox", mailbox, "inbox", "mail messages development", external=True))
-    return (*_GROUPS, Group("Developers", build))
+        build.append(
+            Link(_l("Sandbox mailbox"), mailbox, "inbox", _l("mail messages development"), external=True)
+        )
+    return (*_GROUPS, Group(_l("Developers"), build))

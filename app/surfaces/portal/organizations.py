@@ -5,6 +5,8 @@ import unicodedata
 from uuid import UUID
 
 from flask import flash
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from wtforms import StringField
 from wtforms.validators import InputRequired
 
@@ -23,8 +25,8 @@ _MOST = 100
 
 class NewOrganizationForm(PortalForm):
     faults = {"tenant:slug_taken": "slug"}
-    name = StringField("Name", [InputRequired("Give the organization a name.")])
-    slug = StringField("Short name in addresses")
+    name = StringField(_l("Name"), [InputRequired(_l("Give the organization a name."))])
+    slug = StringField(_l("Short name in addresses"))
 
 
 def slug_from(name: str) -> str:
@@ -64,7 +66,7 @@ def create():
     form = _page().take()
     tenant = operations.create(current_actor(), name=typed(form.name), slug=_slug_for(form))
     selection.work_in(current_actor(), tenant=Ref(id=tenant.id))
-    flash(f"{tenant.name} is founded, and you are its owner.", "success")
+    flash(_("%(name)s is founded, and you are its owner.", name=tenant.name), "success")
     return away("/dashboard")
 
 
@@ -72,5 +74,5 @@ def create():
 @door("user")
 def select(tenant_uid: UUID):
     membership = selection.work_in(current_actor(), tenant=Ref(uid=tenant_uid))
-    flash(f"You work in {membership.tenant.name} now.", "success")
+    flash(_("You work in %(name)s now.", name=membership.tenant.name), "success")
     return away("/dashboard")

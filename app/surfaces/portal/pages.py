@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from flask import request
+from flask_babel import lazy_gettext as _l
 
 from app.core.errors import NotFound
 from app.core.languages import LANGUAGES
@@ -27,7 +29,7 @@ class Reference:
 
     name: str
     title: str
-    reads_like: str
+    reads_like: Any
     path: str
 
     @property
@@ -46,10 +48,12 @@ class Reference:
 REFERENCES: Mapping[str, Reference] = {
     reference.name.replace("_", "-"): reference
     for reference in (
-        Reference("services_v1", "Services v1", "Verbs in the path: GET reads, POST does.", "/v1"),
-        Reference("api_v1", "API v1", "REST in camelCase, inside one organization.", "/api/v1"),
-        Reference("platform_api", "Platform API", "REST in snake_case with prefixed ids.", "/platform/api"),
-        Reference("v0", "v0", "REST in snake_case with handles and a cookie.", "/v0"),
+        Reference("services_v1", "Services v1", _l("Verbs in the path: GET reads, POST does."), "/v1"),
+        Reference("api_v1", "API v1", _l("REST in camelCase, inside one organization."), "/api/v1"),
+        Reference(
+            "platform_api", "Platform API", _l("REST in snake_case with prefixed ids."), "/platform/api"
+        ),
+        Reference("v0", "v0", _l("REST in snake_case with handles and a cookie."), "/v0"),
     )
 }
 

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from app.core import clock
 from app.core.languages import count, step
 from app.surfaces.portal.i18n import manner
+from app.surfaces.shared.languages import said
 
 STATIC = Path(__file__).resolve().parents[3] / "static"
 ICONS = STATIC / "vendor" / "lucide" / "icons"
@@ -74,6 +75,12 @@ def exact(moment: datetime) -> str:
     return manner().second(moment)
 
 
+def device(name: str) -> str:
+    """Say what a device is called: "Firefox on Linux" is put together of names, the rest is as it is."""
+    browser, on, system = name.partition(" on ")
+    return _("%(browser)s on %(system)s", browser=browser, system=system) if on else said(name)
+
+
 def day(moment: datetime) -> str:
     """Write the day of a moment out."""
     return manner().day(moment)
@@ -99,5 +106,5 @@ def register_presentation(app: Flask) -> None:
     """Give the templates these words."""
     app.jinja_env.globals.update(icon=icon, asset=asset)
     app.jinja_env.filters.update(
-        ago=ago, exact=exact, day=day, iso=iso, age=seconds_since, initials=initials, hue=hue
+        ago=ago, exact=exact, day=day, device=device, iso=iso, age=seconds_since, initials=initials, hue=hue
     )

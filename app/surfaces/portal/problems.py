@@ -3,13 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from app.surfaces.portal.i18n import manner
 from app.surfaces.portal.navigation import Link
 from app.surfaces.shared.problems import Problem
 
-HOME = Link("Dashboard", "/dashboard", "house")
-START = Link("Go to the start page", "/", "house")
+HOME = Link(_l("Dashboard"), "/dashboard", "house")
+START = Link(_l("Go to the start page"), "/", "house")
 STATUS_PAGE_EXPIRED = 419
 
 
@@ -31,67 +35,74 @@ class ErrorPage:
 @dataclass(frozen=True)
 class _Wording:
     icon: str
-    title: str
-    todo: str
-    text: str = ""
+    title: Any
+    todo: Any
+    text: Any = ""
     """Said in place of the problem's own sentence, where that one is for programs."""
 
 
-_LAYERS: Mapping[str, str] = {
-    "platform": "The platform's rules",
-    "organization": "The organization's rules",
-    "role": "Your role in the organization",
-    "plan": "The organization's plan",
-    "token": "The kind of credential",
-    "session": "The state of your sign-in",
-    "limit": "The limit on how often this may be done",
+_LAYERS: Mapping[str, Any] = {
+    "platform": _l("The platform's rules"),
+    "organization": _l("The organization's rules"),
+    "role": _l("Your role in the organization"),
+    "plan": _l("The organization's plan"),
+    "token": _l("The kind of credential"),
+    "session": _l("The state of your sign-in"),
+    "limit": _l("The limit on how often this may be done"),
 }
 
-_WHO: Mapping[str, str] = {
-    "platform": "The platform's admins",
-    "organization": "An owner or admin of the organization",
-    "role": "An owner or admin of the organization",
-    "plan": "The organization's owner, by changing the plan",
-    "session": "You, by signing in again",
+_WHO: Mapping[str, Any] = {
+    "platform": _l("The platform's admins"),
+    "organization": _l("An owner or admin of the organization"),
+    "role": _l("An owner or admin of the organization"),
+    "plan": _l("The organization's owner, by changing the plan"),
+    "session": _l("You, by signing in again"),
 }
 
 _BROKEN = _Wording(
     "bot",
-    "Something broke on our side",
-    "Try again. If it stays, tell us the request's id below; it leads us to what happened.",
-    "It is not your doing. What you were about to change has not been changed.",
+    _l("Something broke on our side"),
+    _l("Try again. If it stays, tell us the request's id below; it leads us to what happened."),
+    _l("It is not your doing. What you were about to change has not been changed."),
 )
 
 _BY_STATUS: Mapping[int, _Wording] = {
     400: _Wording(
-        "circle-alert", "That could not be read", "Go back and try again.", "The page sent something odd."
+        "circle-alert",
+        _l("That could not be read"),
+        _l("Go back and try again."),
+        _l("The page sent something odd."),
     ),
-    402: _Wording("lock", "The plan does not include this", "Ask the owner to change it, or free some room."),
-    403: _Wording("lock", "You may not do this", "Go back, or ask the person who can change it."),
+    402: _Wording(
+        "lock", _l("The plan does not include this"), _l("Ask the owner to change it, or free some room.")
+    ),
+    403: _Wording("lock", _l("You may not do this"), _l("Go back, or ask the person who can change it.")),
     404: _Wording(
         "compass",
-        "There is nothing here",
-        "Check the address, or look for the page with the search.",
-        "The page was moved, never was, or is not yours to see.",
+        _l("There is nothing here"),
+        _l("Check the address, or look for the page with the search."),
+        _l("The page was moved, never was, or is not yours to see."),
     ),
-    405: _Wording("compass", "This page is not opened that way", "Go back and use the page's own buttons."),
-    409: _Wording("refresh-cw", "Something changed in the meantime", "Load the page again and look."),
-    413: _Wording("circle-alert", "That is too large", "Send something smaller."),
-    415: _Wording("circle-alert", "This kind of file is not taken", "Send it in another format."),
+    405: _Wording(
+        "compass", _l("This page is not opened that way"), _l("Go back and use the page's own buttons.")
+    ),
+    409: _Wording("refresh-cw", _l("Something changed in the meantime"), _l("Load the page again and look.")),
+    413: _Wording("circle-alert", _l("That is too large"), _l("Send something smaller.")),
+    415: _Wording("circle-alert", _l("This kind of file is not taken"), _l("Send it in another format.")),
     STATUS_PAGE_EXPIRED: _Wording(
         "hourglass",
-        "This page has expired",
-        "Go back, load the page again and repeat what you did. Your account is untouched.",
-        "The form was open too long, or your browser did not send the cookie that proves it is ours.",
+        _l("This page has expired"),
+        _l("Go back, load the page again and repeat what you did. Your account is untouched."),
+        _l("The form was open too long, or your browser did not send the cookie that proves it is ours."),
     ),
-    429: _Wording("timer", "Too often, too fast", "Wait a little, then try again."),
+    429: _Wording("timer", _l("Too often, too fast"), _l("Wait a little, then try again.")),
     500: _BROKEN,
-    502: _Wording("server-crash", "Another service did not answer", "Try again in a few minutes."),
+    502: _Wording("server-crash", _l("Another service did not answer"), _l("Try again in a few minutes.")),
     503: _Wording(
         "server-crash",
-        "We are catching our breath",
-        "Wait a moment and load the page again. Nothing you saved is lost.",
-        "A part that we need does not answer right now.",
+        _l("We are catching our breath"),
+        _l("Wait a moment and load the page again. Nothing you saved is lost."),
+        _l("A part that we need does not answer right now."),
     ),
 }
 
@@ -107,7 +118,7 @@ def error_page(problem: Problem, *, request_id: str, signed_in: bool) -> ErrorPa
     wording = _BY_STATUS.get(status) or _BROKEN
     todo = wording.todo
     if problem.retry_after:
-        todo = f"Wait {spell(problem.retry_after)}, then try again."
+        todo = _("Wait %(time)s, then try again.", time=spell(problem.retry_after))
     layer = problem.layer or ("limit" if problem.kind == "too_many" else "")
     return ErrorPage(
         status=status,

@@ -3,12 +3,15 @@
 from uuid import UUID
 
 from flask import flash, request, session
+from flask_babel import gettext as _
+from flask_babel import ngettext as _n
 
 from app.core.ids import Ref
 from app.core.paging import Window
 from app.domains.auth import sign_out
 from app.domains.sessions import operations, queries
 from app.surfaces.portal.base import area, away, door, page
+from app.surfaces.portal.presentation import device
 from app.surfaces.shared.actor import current_actor
 from app.surfaces.shared.cookies import clear_session_cookie
 
@@ -37,7 +40,7 @@ def end(session_uid: UUID):
     if ended.id == current_actor().session_id:
         session.clear()
         return clear_session_cookie(away("/sign-in"))
-    flash(f"{ended.name} is signed out.", "success")
+    flash(_("%(name)s is signed out.", name=device(ended.name)), "success")
     return away("/account/sessions")
 
 
@@ -45,7 +48,8 @@ def end(session_uid: UUID):
 @door("user")
 def end_others():
     ended = operations.sign_out_others(current_actor())
-    flash(f"{ended.total} other session{' was' if ended.total == 1 else 's were'} ended.", "success")
+    told = _n("%(num)s other session was ended.", "%(num)s other sessions were ended.", ended.total)
+    flash(told, "success")
     return away("/account/sessions")
 
 
@@ -54,5 +58,5 @@ def end_others():
 def end_all():
     sign_out.everywhere(current_actor(), tokens_too=True)
     session.clear()
-    flash("You are signed out everywhere, and your API tokens are ended.", "success")
+    flash(_("You are signed out everywhere, and your API tokens are ended."), "success")
     return clear_session_cookie(away("/sign-in"))

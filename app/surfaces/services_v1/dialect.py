@@ -1,6 +1,7 @@
 """How services_v1 speaks: its prefixes, credentials, envelope, error words and paging."""
 
 import functools
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,11 +12,15 @@ from app.core.paging import Page
 from app.surfaces.shared.actor import Door
 from app.surfaces.shared.cookies import require_csrf_token
 from app.surfaces.shared.ids import Secret, Word
+from app.surfaces.shared.languages import in_their_language, said
 from app.surfaces.shared.openapi import Blueprint, Schema
 from app.surfaces.shared.problems import STATUS, Dialect, Problem
 
 ALIASES = ("/api",)
 _STATUS: Mapping[str, int] = {**STATUS, "refused": 422}
+
+_SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
+_SLUG_LENGTH = 50
 
 door = Door("services_v1", cookie_guard=require_csrf_token)
 
@@ -24,8 +29,8 @@ blp = Blueprint("services_v1", __name__, url_prefix="")
 
 
 def done(data: Any, message: str) -> dict[str, Any]:
-    """Return the envelope of what a POST did."""
-    return {"data": data, "message": message}
+    """Return the envelope of what a POST did, with a sentence in the caller's language."""
+    return {"data": data, "message": said(message)}
 
 
 def paged(page: Page[Any]) -> dict[str, Any]:
@@ -69,6 +74,16 @@ class Line(Word):
         text = super()._deserialize(value, attr, data, **kwargs)
         if not text.isprintable():
             raise ma.ValidationError("Use one line.")
+        return text
+
+
+class Slug(Word):
+    """A name for programs: small letters and digits, parted by single dashes or underscores."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if not _SLUG.fullmatch(text) or len(text) > _SLUG_LENGTH:
+            raise ma.ValidationError("Use up to 50 of a-z, 0-9, and - or _ between them.")
         return text
 
 
@@ -143,6 +158,7 @@ class ProblemOut(Schema):
 
 def render(problem: Problem) -> Response:
     """Word a problem: ``{"message", "code", "errors": {field: [message]}}``."""
+    problem = in_their_language(problem)
     body: dict[str, Any] = {"message": problem.message, "code": problem.code}
     if problem.fields:
         body["errors"] = problem.fields
