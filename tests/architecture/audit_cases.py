@@ -370,3 +370,36 @@ leaves("v0.users.update_me", "user.handle_changed")(v0_changing(handle="jane_dov
 def v0_first_handle(world: World) -> None:
     world.person(JANE)
     act(world, "v0.users.update_me", token=world.token("v0"), json={"handle": "jane_doe"})
+
+
+# ---- another address
+
+NEW_EMAIL = "jane.roe@world.example"
+
+
+def asking_for_an_address(endpoint_id: str, field: str) -> Case:
+    def case(world: World) -> None:
+        world.person(JANE)
+        act(world, endpoint_id, token=world.token(endpoint_id.partition(".")[0]), json={field: NEW_EMAIL})
+
+    return case
+
+
+def taking_an_address(endpoint_id: str) -> Case:
+    def case(world: World) -> None:
+        world.person(JANE)
+        token = world.token("services_v1")
+        world.done("services_v1.user.update_email_sendtoken", token=token, json={"email": NEW_EMAIL})
+        body = {"token": world.mailed(r"/email/confirm\?token=([\w-]+)")}
+        act(world, endpoint_id, token=token if endpoint_id.startswith("services") else None, json=body)
+
+    return case
+
+
+for endpoint_id, field in (
+    ("services_v1.user.update_email_sendtoken", "email"),
+    ("v0.auth.change_email", "new_email"),
+):
+    leaves(endpoint_id, "user.email_change_requested")(asking_for_an_address(endpoint_id, field))
+for endpoint_id in ("services_v1.user.update_email_via_token", "v0.auth.confirm_email_change"):
+    leaves(endpoint_id, "user.email_changed", "user.email_verified")(taking_an_address(endpoint_id))

@@ -32,6 +32,14 @@ VALUES = {
     "tokens": "1",
     "status": "suspended",
     "reason": "Payment overdue",
+    "due_at": "6 December 2026 at 10:00 UTC",
+    "cancel_url": "https://portico.example/keep-account?token=tok",
+    "token_name": "Nightly export",
+    "scopes": "read, write",
+    "expires_at": "19 February 2027 at 22:12 UTC",
+    "found_at": "code.example/acme/config.yml",
+    "revoked_by": "Jane Doe",
+    "member_name": "Kim Lee",
 }
 NASTY = '<a href="https://evil.example">x</a> www.evil.example evil.example\r\nBcc: all@evil.example\x1b[2J'
 

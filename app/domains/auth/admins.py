@@ -9,6 +9,7 @@ from app.core.access import Access, Actor, operation
 from app.core.db import db
 from app.core.links import public_url
 from app.domains.accounts import emails, passwords
+from app.domains.accounts.addresses import require_not_held
 from app.domains.accounts.models import User
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
@@ -35,6 +36,7 @@ def appoint(actor: Actor, *, email: str, password: str | None = None) -> Appoint
     A password that somebody has already stays: only a new account, or one without, takes the one given.
 
     :raises ValidationFailed: at email or password
+    :raises EmailTaken: if the address is kept for somebody who has just changed it
     """
     address = emails.checked(email)
     user = db.session.scalar(sa.select(User).where(User.email_key == emails.key_of(address)))
@@ -43,6 +45,7 @@ def appoint(actor: Actor, *, email: str, password: str | None = None) -> Appoint
         user = User(email=address, email_key=emails.key_of(address), first_seen_in=actor.origin.dialect)
         db.session.add(user)
         db.session.flush()  # generate user.id for the rows that point at it
+        require_not_held(user.email_key, user.id)
         record(actor, AuditKind.USER_REGISTERED, subject=("user", user.id))
     if password is not None and not user.has_password:
         passwords.check_new(password, about=passwords.about(user))

@@ -10,6 +10,7 @@ from app.core.db import db, read
 from app.core.limits import give_back, only_if_judged
 from app.core.links import public_url
 from app.domains.accounts import emails, passwords
+from app.domains.accounts.addresses import of_address
 from app.domains.accounts.models import User
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
@@ -61,7 +62,7 @@ def register_tenant(actor: Actor, *, company_name: str, slug: str, admin: Newcom
     user = try_create(actor, admin, address, new_hash) if not rows else None
     is_new = user is not None
     if user is None:
-        user = db.session.scalars(sa.select(User).where(User.email_key == key)).one()
+        user = db.session.scalars(of_address(key)).one()
     at_once = is_new or (matches and user.email_verified and user.disabled_at is None)
     founder = user.id if at_once else None
     tenant = tenants.found(actor, name=company_name, slug=slug, billing_email=address, founder_id=founder)

@@ -1,7 +1,7 @@
 """Random tokens that go out in links: one purpose, one person, one use; a newer one ends the older."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -18,7 +18,7 @@ _LIFE = {
     LinkPurpose.EMAIL_CHANGE: ("auth.reset_expiry_minutes", timedelta(minutes=1)),
 }
 CLAIMS = frozenset({LinkPurpose.TENANT_CLAIM, LinkPurpose.TENANT_CLAIM_ANEW})
-_SIDE_BY_SIDE = CLAIMS | {LinkPurpose.EMAIL_STOP, LinkPurpose.EMAIL_UNDO}
+_SIDE_BY_SIDE = CLAIMS | {LinkPurpose.EMAIL_STOP, LinkPurpose.EMAIL_UNDO, LinkPurpose.KEEP_ACCOUNT}
 """Those that a newer one does not end."""
 _WEEK = timedelta(days=7)
 _MAX_LENGTH = 200
@@ -58,15 +58,18 @@ def issue(
     tenant_id: int | None = None,
     address: str | None = None,
     session_id: int | None = None,
+    expires_at: datetime | None = None,
 ) -> IssuedLink:
     """Make a link's token for a person and end the older ones of its purpose, where they are not kept.
 
     :param address: the other address, where the link is about a change of it
     :param session_id: the sign-in that asked for that
+    :param expires_at: where what it is good for has begun already
     """
     if purpose not in _SIDE_BY_SIDE:
         end_open(purpose, user.id)
-    token, now, expires_in = ids.new_token(), clock.now(), life(purpose)
+    token, now = ids.new_token(), clock.now()
+    expires_at = expires_at or now + life(purpose)
     db.session.add(
         MailedLink(
             purpose=purpose,
@@ -77,10 +80,10 @@ def issue(
             address=address,
             session_id=session_id,
             created_at=now,
-            expires_at=now + expires_in,
+            expires_at=expires_at,
         )
     )
-    return IssuedLink(token, expires_in)
+    return IssuedLink(token, expires_at - now)
 
 
 def look_up(token: str, *purposes: LinkPurpose) -> FoundLink | None:

@@ -26,6 +26,8 @@ class LinkPurpose(StrEnum):
     """To the present address, when another is asked for: let it be."""
     EMAIL_UNDO = "email_undo"
     """To the old address, when another has taken its place: put it back."""
+    KEEP_ACCOUNT = "keep_account"
+    """To somebody who asked to leave: stay."""
     TENANT_CLAIM = "tenant_claim"
     TENANT_CLAIM_ANEW = "tenant_claim_anew"
     """The same of someone who did not know the password of an account that nobody has proven."""

@@ -4,16 +4,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from app.core import clock, ids, outbox
 from app.core.access import Actor
 from app.core.buckets import REGISTRATIONS
 from app.core.db import db
-from app.core.errors import Conflict, Forbidden, ValidationFailed
+from app.core.errors import Forbidden, ValidationFailed
 from app.core.links import public_url
 from app.domains.accounts import details, emails, languages, passwords
+from app.domains.accounts.addresses import EmailTaken, by_key, require_not_held, written_to
 from app.domains.accounts.handles import HandleTaken
 from app.domains.accounts.models import User
 from app.domains.accounts.policies import accept_all
@@ -26,10 +26,6 @@ from app.domains.settings import queries as settings
 
 class RegistrationClosed(Forbidden):
     code, message = "auth:registration_closed", "Registration is closed here."
-
-
-class EmailTaken(Conflict):
-    code, message = "user:email_taken", "This e-mail address is registered already."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,21 +89,18 @@ def check_password(newcomer: Newcomer) -> None:
     passwords.check_new(newcomer.password, about=about)
 
 
-def by_key(key: str) -> User | None:
-    """Return the person whose address it is."""
-    return db.session.scalar(sa.select(User).where(User.email_key == key))
-
-
 def try_create(
     actor: Actor, newcomer: Newcomer, address: str, password_hash: str | None, *, policies: bool = False
 ) -> User | None:
-    """Make an account in a savepoint; None if somebody else took the address in between.
+    """Make an account in a savepoint; None if somebody else took the address in between, or it is kept.
 
     :raises HandleTaken: if it was the handle that somebody took
     """
     try:
         with db.session.begin_nested():
             return _create(actor, newcomer, address, password_hash, policies=policies, handle=newcomer.handle)
+    except EmailTaken:
+        return None
     except IntegrityError:
         if by_key(emails.key_of(address)) is None:
             raise HandleTaken from None
@@ -147,13 +140,14 @@ def _create(
         accept_all(user, ip=actor.origin.ip)
     record(actor, AuditKind.USER_REGISTERED, subject=("user", user.id), user_id=user.id)
     db.session.flush()  # the unique address decides here, inside the savepoint
+    require_not_held(user.email_key, user.id)
     return user
 
 
-def mail_known_address(user: User) -> None:
-    """Tell someone that their address was used for another sign-up."""
+def mail_known_address(user: User, key: str) -> None:
+    """Tell someone that their address, or one kept for them, was used for another sign-up."""
     mails.known_address_notice(
-        user.email,
+        written_to(user, key),
         first_name=user.greeting,
         sign_in_url=public_url("/sign-in"),
         reset_url=public_url("/forgot-password"),

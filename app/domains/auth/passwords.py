@@ -23,7 +23,7 @@ from app.domains.accounts.passwords import CurrentPasswordWrong, PasswordNotSet
 from app.domains.accounts.queries import held
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
-from app.domains.auth import codes, links, login_tokens
+from app.domains.auth import codes, email_moves, links, login_tokens
 from app.domains.auth.models import LinkPurpose
 from app.domains.auth.requesters import origin_of, requester
 from app.domains.auth.verification import mark_verified
@@ -177,6 +177,7 @@ def change(
 def _put(actor: Actor, user: User, password_hash: str, kind: AuditKind) -> None:
     user.password_hash, user.password_changed_at = password_hash, clock.now()
     links.end_open(LinkPurpose.PASSWORD_RESET, user.id)
+    email_moves.drop_pending(user)
     codes.end_all_of(user.id)
     login_tokens.end_all_of(user.id)
     record(actor, kind, subject=("user", user.id), user_id=user.id)

@@ -18,6 +18,7 @@ from app.core.limits import give_back
 from app.core.outbox import Claimed
 from app.core.secrets import token_hash
 from app.domains.accounts import emails, handles
+from app.domains.accounts.addresses import EmailTaken, by_key
 from app.domains.accounts.handles import HandleTaken
 from app.domains.accounts.models import User
 from app.domains.accounts.passwords import hash_password
@@ -27,9 +28,7 @@ from app.domains.auth.codes import CodeRules, OtpInvalid
 from app.domains.auth.login_tokens import IssuedLoginToken
 from app.domains.auth.models import CodePurpose, LinkPurpose, SignUp
 from app.domains.auth.newcomers import (
-    EmailTaken,
     Newcomer,
-    by_key,
     check_names,
     check_password,
     check_place,
@@ -99,7 +98,7 @@ def sign_up(actor: Actor, *, newcomer: Newcomer, accept_policies: bool) -> SignU
     token = _begin(address, key, user=None if proven else user, waiting=None if proven else waiting)
     if user is not None and proven:
         codes.issue(CodePurpose.SIGN_UP, key)  # as for a new address; nobody is told it
-        mail_known_address(user)
+        mail_known_address(user, key)
     return SignUpStarted(address, token, codes.rules())
 
 
@@ -152,7 +151,7 @@ def register_with_handle(actor: Actor, *, newcomer: Newcomer) -> None:
     known = found or by_key(key)
     if known is None:
         raise HandleTaken
-    mail_known_address(known)
+    mail_known_address(known, key)
 
 
 @operation(Access.PUBLIC)

@@ -17,7 +17,7 @@ from app.domains.accounts.models import User
 from app.domains.accounts.profiles import mark_joined
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
-from app.domains.auth import codes, links, login_tokens
+from app.domains.auth import codes, email_change, links, login_tokens
 from app.domains.auth.models import LinkPurpose, MailedLink
 from app.domains.email import mails
 from app.domains.sessions.operations import end_all
@@ -92,11 +92,14 @@ def _send_requested_link(claimed: Claimed) -> None:
 
 @operation(Access.SIGNED_IN)
 def request_own_link(actor: Actor) -> timedelta:
-    """Mail the signed-in person a link for their own address.
+    """Mail the signed-in person a link for their own address, or for the one they are changing it to.
 
     :raises EmailAlreadyVerified: if there is nothing to prove
     :raises RateLimited: after five in half an hour
     """
+    address = email_change.awaited(actor)
+    if address is not None:
+        return email_change.mail_again(actor, address)
     if actor.email_verified:
         raise EmailAlreadyVerified
     budgets.spend(VERIFICATION_MAILS, email=emails.key_of(actor.email))

@@ -14,6 +14,8 @@ class MailDefinition:
     event: str
     variables: tuple[str, ...]
     subject: str
+    forgotten: bool = False
+    """Whether nothing is kept of whom it went to: they are not here any more."""
 
     @property
     def secret(self) -> frozenset[str]:

@@ -145,5 +145,60 @@ MAILS: Mapping[str, MailDefinition] = {
             variables=("email", "at", "reset_url"),
             subject="The change of your e-mail address was undone",
         ),
+        MailDefinition(
+            name="new_api_token",
+            event="account.api_token_created",
+            variables=("token_name", "scopes", "expires_at", "link"),
+            subject="A new API token: {{ token_name }}",
+        ),
+        MailDefinition(
+            name="token_expiry",
+            event="account.token_expiring",
+            variables=("token_name", "expires_at", "link"),
+            subject="The API token {{ token_name }} runs out soon",
+        ),
+        MailDefinition(
+            name="leaked_token",
+            event="account.token_leaked",
+            variables=("token_name", "found_at", "at", "link"),
+            subject="Your API token {{ token_name }} was found in public",
+        ),
+        MailDefinition(
+            name="token_revocation",
+            event="account.token_revoked",
+            variables=("token_name", "revoked_by", "at", "link"),
+            subject="Your API token {{ token_name }} was ended",
+        ),
+        MailDefinition(
+            name="member_token_leak",
+            event="organization.token_leaked",
+            variables=("token_name", "member_name", "found_at", "at", "link"),
+            subject="An API token of {{ tenant_name }} was found in public",
+        ),
+        MailDefinition(
+            name="data_export_ready",
+            event="account.export_ready",
+            variables=("expires_at", "link"),
+            subject="Your data is ready",
+        ),
+        MailDefinition(
+            name="deletion_request",
+            event="account.deletion_requested",
+            variables=("due_at", "cancel_url", "token"),
+            subject="Your account will be deleted",
+        ),
+        MailDefinition(
+            name="deletion_reminder",
+            event="account.deletion_near",
+            variables=("due_at", "cancel_url", "token"),
+            subject="Your account is erased tomorrow",
+        ),
+        MailDefinition(
+            name="deletion_done",
+            event="account.deleted",
+            variables=("at",),
+            subject="Your account is erased",
+            forgotten=True,
+        ),
     )
 }

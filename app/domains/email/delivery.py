@@ -6,6 +6,7 @@ from typing import Any, cast
 from app.core import mail, outbox
 from app.core.secrets import SealBroken
 from app.core.settings import SmtpSecurity
+from app.domains.email.definitions import MAILS
 from app.domains.email.outgoing import compose
 from app.domains.settings import queries as settings
 
@@ -29,7 +30,12 @@ def deliver(row: outbox.Claimed) -> outbox.Act:
             text=outgoing.mail.text,
             html=outgoing.mail.html,
         )
-        mail.send(message, message_id=message_id, server=server)
+        try:
+            mail.send(message, message_id=message_id, server=server)
+        except (outbox.Unreachable, outbox.NotNow, outbox.Hopeless) as error:
+            if MAILS[row.payload["mail"]].forgotten:  # the server's answer may name the address
+                raise type(error)("what the server said is not kept") from None
+            raise
         return delivered(row.payload, message_id)
 
     return send

@@ -1,14 +1,35 @@
 """One function for each mail: what it needs, promised to the outbox in the request's own transaction."""
 
-import json
 from datetime import datetime, timedelta
 
-from app.core import outbox
-from app.core.secrets import seal
-from app.domains.email import wording
-from app.domains.email.definitions import MAILS
+from app.domains.email.privacy_mails import (
+    data_export_ready,
+    deletion_done,
+    deletion_reminder,
+    deletion_request,
+)
+from app.domains.email.promising import SEAL_CONTEXT
+from app.domains.email.promising import promise as _promise
+from app.domains.email.token_mails import (
+    leaked_token,
+    member_token_leak,
+    new_api_token,
+    token_expiry,
+    token_revocation,
+)
 
-SEAL_CONTEXT = "outbox:mail"
+__all__ = [
+    "SEAL_CONTEXT",
+    "data_export_ready",
+    "deletion_done",
+    "deletion_reminder",
+    "deletion_request",
+    "leaked_token",
+    "member_token_leak",
+    "new_api_token",
+    "token_expiry",
+    "token_revocation",
+]
 
 
 def signup_code(
@@ -248,23 +269,3 @@ def email_change_undone(
 ) -> None:
     """Tell someone that their address was put back and everybody signed out."""
     _promise("email_change_undone", to, first_name, tenant_name, email=email, at=at, reset_url=reset_url)
-
-
-def _promise(
-    name: str, to: str, first_name: str, tenant_name: str | None, **own: str | int | datetime | timedelta
-) -> None:
-    definition = MAILS[name]
-    variables = {key: wording.written(value) for key, value in own.items()}
-    secret = {key: variables.pop(key) for key in sorted(definition.secret)}
-    outbox.promise(
-        "mail",
-        {
-            "mail": name,
-            "event": definition.event,
-            "to": to,
-            "first_name": first_name,
-            "tenant_name": tenant_name,
-            **variables,
-            "sealed": seal(json.dumps(secret), SEAL_CONTEXT),
-        },
-    )

@@ -33,4 +33,5 @@ def compose(payload: Mapping[str, Any]) -> Outgoing:
     }
     secret = json.loads(unseal(payload["sealed"], SEAL_CONTEXT))
     app_name = settings.text("instance.name") or ""
-    return Outgoing(payload["to"], render(definition.name, {**open_ones, **secret, "app_name": app_name}))
+    to = secret.pop("to", payload["to"])
+    return Outgoing(to, render(definition.name, {**open_ones, **secret, "app_name": app_name}))

@@ -3,11 +3,11 @@
 import marshmallow as ma
 from flask import Response, g
 
-from app.domains.auth import passwords, sign_in, verification
+from app.domains.auth import email_change, passwords, sign_in, verification
 from app.domains.sessions import operations as sessions
 from app.surfaces.shared.actor import current_actor
 from app.surfaces.shared.cookies import clear_session_cookie
-from app.surfaces.shared.ids import Secret, Word
+from app.surfaces.shared.ids import Moment, Secret, Word
 from app.surfaces.shared.openapi import Schema
 from app.surfaces.shared.problems import fields_called
 from app.surfaces.v0.dialect import MessageOut, blp, door
@@ -34,6 +34,16 @@ class ResetIn(TokenIn):
 class ChangePasswordIn(Schema):
     current_password = Secret()
     new_password = Secret(required=True)
+
+
+class ChangeEmailIn(Schema):
+    new_email = Word(required=True, most=254)
+    password = Secret(load_default=None)
+
+
+class ChangeAskedOut(MessageOut):
+    pending_email = ma.fields.Email(required=True)
+    expires_at = Moment(required=True)
 
 
 class ConfirmedOut(Schema):
@@ -133,3 +143,32 @@ def change_password(body):
         new_password=body["new_password"],
     )
     return Response(status=204)
+
+
+@blp.post("/v0/auth/change-email")
+@door("user", limit=None)
+@blp.refuses(
+    {
+        400: "auth:current_password_wrong",
+        403: ("auth:step_up_required", "auth:interactive_session_required"),
+    }
+)
+@blp.arguments(ChangeEmailIn)
+@blp.response(202, ChangeAskedOut)
+def change_email(body):
+    """Ask for another e-mail, which counts once its mailbox has confirmed."""
+    with fields_called(email="new_email"):
+        asked = email_change.request(current_actor(), email=body["new_email"], password=body["password"])
+    said = "If that address can be used, a token is on its way to it."
+    return {"message": said, "pending_email": asked.email, "expires_at": asked.expires_at}
+
+
+@blp.post("/v0/auth/confirm-email-change")
+@door("public", limit=None)
+@blp.refuses({400: "auth:email_change_token_invalid", 409: "user:email_taken"})
+@blp.arguments(TokenIn)
+@blp.response(200, ConfirmedOut)
+def confirm_email_change(body):
+    """Take the token mailed to the new address and make that address the person's e-mail."""
+    changed = email_change.confirm(current_actor(), token=body["token"])
+    return {"email": changed.email, "email_verified": True}

@@ -40,7 +40,7 @@ class MeOut(PageOut):
     is_public = ma.fields.Boolean(required=True)
     email = ma.fields.Email(required=True)
     email_verified = ma.fields.Boolean(required=True)
-    pending_email = ma.fields.Email(required=True, allow_none=True)
+    pending_email = ma.fields.Email(attribute="awaited_email", required=True, allow_none=True)
     locale = ma.fields.String(required=True, allow_none=True)
     timezone = ma.fields.String(required=True, allow_none=True)
     has_password = ma.fields.Boolean(required=True)

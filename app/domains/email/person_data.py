@@ -1,0 +1,44 @@
+"""What is kept of mails to a person: that they were sent, for as long as the outbox keeps it."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core.db import db
+from app.core.outbox import OutboxRow
+from app.core.personal import Leaver, Row, exported, on_erasure, plain
+
+_USERS = sa.table("users", sa.column("id"), sa.column("email"))  # accounts build on mails, not the other way
+
+
+@exported("mails", about="Mails we sent you of late; their text is not kept.", tables=["outbox"])
+def mails(user_id: int, after: int, limit: int) -> Sequence[Row]:
+    """Read which mails were promised to the person's address, and what became of them."""
+    address = db.session.scalar(sa.select(_USERS.c.email).where(_USERS.c.id == user_id))
+    query = sa.select(OutboxRow).where(
+        OutboxRow.kind == "mail", OutboxRow.payload["to"].as_string() == address, OutboxRow.id > after
+    )
+    return [(row.id, _told(row)) for row in db.session.scalars(query.order_by(OutboxRow.id).limit(limit))]
+
+
+def _told(row: OutboxRow) -> dict[str, Any]:
+    return {
+        "mail": row.payload["mail"],
+        "about": row.payload["event"],
+        "to": row.payload["to"],
+        "asked_for_at": plain(row.created_at),
+        "sent_at": plain(row.done_at),
+        "given_up_at": plain(row.dead_at),
+    }
+
+
+@on_erasure
+def forget_mails(leaver: Leaver) -> None:
+    """Delete whatever was promised to the person's address or about it, sent or not."""
+    text = sa.cast(OutboxRow.payload, sa.Text)
+    # With its quotes: as a whole text of the payload, not as the end of another's address.
+    named = [text.contains(json.dumps(address), autoescape=True) for address in leaver.addresses]
+    gone = sa.delete(OutboxRow).where(sa.or_(*named))
+    db.session.execute(gone.execution_options(synchronize_session=False))
