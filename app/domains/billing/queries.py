@@ -48,8 +48,8 @@ def standing_of(subscription: Subscription | None) -> Standing:
     """Return what a subscription amounts to at this moment."""
     if subscription is None:
         return Standing(DEV, SubscriptionStatus.NONE, None, None)
-    over = subscription.status in _ENDING and subscription.period_end
-    if over and over <= clock.now():
+    over = subscription.period_end
+    if over is not None and is_over(subscription.status, over):
         return Standing(DEV, SubscriptionStatus.NONE, end_of_month(over), subscription.trial_ends_at)
     return Standing(
         PLANS[subscription.plan_code],
@@ -57,6 +57,22 @@ def standing_of(subscription: Subscription | None) -> Standing:
         subscription.period_end or end_of_month(subscription.period_start),
         subscription.trial_ends_at,
     )
+
+
+def plan_of(code: str | None, status: SubscriptionStatus | None, period_end: datetime | None) -> Plan:
+    """Return the plan in force, of what a subscription says: dev where there is none or its end has come."""
+    return DEV if code is None or is_over(status, period_end) else PLANS[code]
+
+
+def is_over(status: SubscriptionStatus | None, period_end: datetime | None) -> bool:
+    """Say whether a subscription's time has ended, so that it counts as dev."""
+    return status in _ENDING and period_end is not None and period_end <= clock.now()
+
+
+def limit_of(tenant_id: int, name: str) -> int | None:
+    """Return a limit of an organization's plan now; None is no bound."""
+    subscription = db.session.scalar(sa.select(Subscription).where(Subscription.tenant_id == tenant_id))
+    return standing_of(subscription).plan.limits[name]
 
 
 def end_of_month(start: datetime) -> datetime:

@@ -86,4 +86,20 @@ ACCOUNT_EVENTS = (
         _BOTH,
         "{{ tenantName }} asks for it from {{ from }} on.",
     ),
+    _must(
+        79,
+        "account.token_revoked",
+        "API token ended by an admin",
+        _HIGH,
+        _BOTH,
+        "{{ revokedBy }} ended {{ tokenName }}.",
+    ),
+    _must(
+        80,
+        "organization.token_leaked",
+        "API token of the organization found in public",
+        _CRITICAL,
+        _BOTH,
+        "{{ tokenName }} of {{ memberName }} was found in public and ended.",
+    ),
 )

@@ -12,14 +12,17 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core import clock, ids, jwt
-from app.core.access import Actor, Origin, Particulars, PermissionDenied, anonymous
+from app.core.access import Actor, NotSignedIn, Origin, Particulars, PermissionDenied, anonymous
 from app.core.db import db
 from app.core.environments import Environment
 from app.core.errors import Forbidden
 from app.core.permissions import Permission
 from app.core.secrets import token_hash
+from app.domains.billing.queries import plan_of
+from app.domains.billing.usage import RequestQuotaUsedUp, count_call
 from app.domains.permissions.roles import SYSTEM_PROFILES, Role
-from app.domains.sessions import lookup
+from app.domains.sessions import api_token_values, lookup
+from app.domains.sessions.devices import country_of
 from app.domains.sessions.models import UserSession
 from app.domains.settings.queries import default_of
 from app.domains.tenants.models import MembershipStatus, TenantStatus
@@ -79,6 +82,7 @@ def identify(credential: Credential | None, origin: Origin, *, in_portal: bool =
         as long as that one's rules allow it
     :raises TenantSuspended, TenantArchived, AddressNotAllowed, TwoFactorSetupRequired, SessionTooWeak:
         as the organization's state and rules have it
+    :raises RequestQuotaUsedUp: an API token, when the plan's calls of this month are used up
     """
     nobody = Caller(anonymous(origin))
     if credential is None or not 20 <= len(credential.token) <= 4096:
@@ -88,10 +92,9 @@ def identify(credential: Credential | None, origin: Origin, *, in_portal: bool =
         row = None if claims is None else _row_of_claims(claims)
     else:
         claims = None
-        works_in: lookup.WorksIn = "selected" if in_portal else "bound"
-        row = lookup.find("token_hash", works_in, token_hash(credential.token))
+        row = _row_of_opaque(credential, in_portal=in_portal)
     now = clock.now()
-    if row is None or not _is_live(row, credential.carrier, now):
+    if row is None or not _is_live(row, credential, now):
         return nobody
     if (claims and "tid" in claims) or row.bound_tenant_id is not None:
         if row.membership_status is not MembershipStatus.ACTIVE:
@@ -99,6 +102,8 @@ def identify(credential: Credential | None, origin: Origin, *, in_portal: bool =
         _check_organization(row, origin)
     environment = Environment((claims or {}).get("env") or row.environment or Environment.PROD)
     _check_environment(row, environment)
+    if row.kind == "api_token":
+        _check_machine(row, environment)
     _touch(row, origin, now)
     return Caller(
         _actor(row, origin, environment, claims, in_portal=in_portal),
@@ -122,9 +127,20 @@ def _row_of_claims(claims: Mapping[str, Any]) -> sa.Row[Any] | None:
     return row if row is not None and row.user_uid == subject.uid else None
 
 
-def _is_live(row: sa.Row[Any], carrier: Carrier, now: datetime) -> bool:
-    if carrier == "cookie" and row.kind != "browser":
+def _row_of_opaque(credential: Credential, *, in_portal: bool) -> sa.Row[Any] | None:
+    works_in: lookup.WorksIn = "selected" if in_portal else "bound"
+    if credential.token.startswith(api_token_values.PREFIX):
+        if not api_token_values.is_well_formed(credential.token):
+            return None  # mistyped, cut short or invented: no need to look it up
+        works_in = "token"
+    return lookup.find("token_hash", works_in, token_hash(credential.token))
+
+
+def _is_live(row: sa.Row[Any], credential: Credential, now: datetime) -> bool:
+    if credential.carrier == "cookie" and row.kind != "browser":
         return False
+    if (row.kind == "api_token") != credential.token.startswith(api_token_values.PREFIX):
+        return False  # nothing else carries it, so that all that is asked of a machine was asked
     return row.revoked_at is None and row.expires_at > now and row.disabled_at is None
 
 
@@ -137,6 +153,22 @@ def _check_environment(row: sa.Row[Any], environment: Environment) -> None:
         return  # an API token is bound to its environment
     if Permission.ENVIRONMENTS_SWITCH not in permissions_of(row.role, row.profile_id):
         raise PermissionDenied(layer="role", remedy="An owner or admin can give it through role or profile.")
+
+
+def _check_machine(row: sa.Row[Any], environment: Environment) -> None:
+    """Hold a call by an API token against the organization's switch and its plan, and count it.
+
+    :raises NotSignedIn: if the organization takes no API tokens now
+    :raises RequestQuotaUsedUp: if the calls of this month are used up
+    """
+    if row.api_tokens_enabled is False:
+        raise NotSignedIn(layer="organization", remedy="An owner or admin can allow API tokens again.")
+    if environment is not Environment.PROD:
+        return
+    most = plan_of(row.plan_code, row.plan_status, row.plan_ends_at).limits["requests_per_month"]
+    if most is not None and row.calls_this_month >= most:
+        raise RequestQuotaUsedUp(layer="plan", remedy="An owner or admin can choose a larger plan.")
+    count_call(row.bound_tenant_id)
 
 
 def _check_organization(row: sa.Row[Any], origin: Origin) -> None:
@@ -219,6 +251,7 @@ def _actor(
         scopes=frozenset(row.scopes or ()),
         particulars=Particulars(
             locale=row.locale or row.tenant_locale or default_of("localization.locale"),
+            locale_is_own=bool(row.locale),
             timezone=row.timezone or row.tenant_timezone or default_of("localization.timezone"),
             avatar_url=row.avatar_url,
             two_factor_enabled=row.two_factor_enabled_at is not None,
@@ -254,14 +287,14 @@ def _expiry(claims: Mapping[str, Any] | None) -> datetime | None:
 
 def _touch(row: sa.Row[Any], origin: Origin, now: datetime) -> None:
     """Note when and where the session was last used: once a minute at most, apart from the request's work."""
-    if timedelta(0) <= now - row.last_used_at < _TOUCH_AFTER:
+    first = row.kind == "api_token" and row.used_at is None
+    if timedelta(0) <= now - row.last_used_at < _TOUCH_AFTER and not first:
         return
     bind: Any = db.engines[None]
-    statement = (
-        sa.update(UserSession)
-        .where(UserSession.id == row.session_id)
-        .values(last_used_at=now, ip=origin.ip, updated_at=now)
-    )
+    seen: dict[str, Any] = {"last_used_at": now, "ip": origin.ip, "updated_at": now}
+    if row.kind == "api_token":
+        seen |= {"used_at": now, "user_agent": origin.user_agent[:400], "country": country_of(origin.ip)}
+    statement = sa.update(UserSession).where(UserSession.id == row.session_id).values(**seen)
     if isinstance(bind, sa.Connection):  # a test that rolls everything back gave us its one connection
         bind.execute(statement)
         return

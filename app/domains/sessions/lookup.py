@@ -8,16 +8,20 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
+from app.core import clock
 from app.core.db import read
 from app.core.environments import Environment
 from app.domains.accounts.models import User
+from app.domains.billing.models import Subscription
+from app.domains.billing.usage import calls_in, month_of
 from app.domains.sessions.models import UserSession
 from app.domains.settings.models import SettingValue
 from app.domains.tenants.models import Membership, MembershipStatus, Tenant, TenantStatus
 
 FoundBy = Literal["uid", "token_hash"]
-WorksIn = Literal["named", "selected", "bound"]
-"""Where the call works: what the token's claim names, what the browser selected, the session's own."""
+WorksIn = Literal["named", "selected", "bound", "token"]
+"""Where the call works: what the token's claim names, what the browser selected, the session's own, and an
+API token's own, of which more is asked."""
 
 
 def find(
@@ -32,6 +36,8 @@ def find(
     :param shown: a session's UID out of a signed token, or the hash of an opaque one
     """
     values = {"shown": shown, "environment": str(environment)}
+    if works_in == "token":
+        values["month"] = month_of(clock.now())
     if tenant_uid is not None:
         values["tenant_uid"] = tenant_uid
     rows: Sequence[sa.Row[Any]] = read(_statement(found_by, works_in), values)
@@ -53,7 +59,7 @@ def _statement(found_by: FoundBy, works_in: WorksIn) -> sa.Select[Any]:
     membership_is = sa.and_(Membership.tenant_id == Tenant.id, Membership.user_id == session.user_id)
     key = session.uid if found_by == "uid" else session.token_hash
     asked = () if works_in != "selected" else _ASKED_OF_A_SIGN_IN
-    return (
+    statement = (
         sa.select(
             session.method,
             *(_setting(key, tenant=Tenant.id).label(key.partition(".")[2]) for key in asked),
@@ -68,6 +74,7 @@ def _statement(found_by: FoundBy, works_in: WorksIn) -> sa.Select[Any]:
             session.tenant_id.label("bound_tenant_id"),
             session.created_at.label("signed_in_at"),
             session.last_used_at,
+            session.used_at,
             session.expires_at,
             session.revoked_at,
             session.name.label("session_name"),
@@ -108,6 +115,18 @@ def _statement(found_by: FoundBy, works_in: WorksIn) -> sa.Select[Any]:
         .outerjoin(Tenant, tenant_is)
         .outerjoin(Membership, membership_is)
         .where(key == sa.bindparam("shown", type_=key.type))
+    )
+    return _asking_of_machines(statement) if works_in == "token" else statement
+
+
+def _asking_of_machines(statement: sa.Select[Any]) -> sa.Select[Any]:
+    """Ask as well what the organization has for its machines: whether they may call, and how often."""
+    return statement.outerjoin(Subscription, Subscription.tenant_id == Tenant.id).add_columns(
+        _setting("data.api_tokens_enabled", tenant=Tenant.id).label("api_tokens_enabled"),
+        Subscription.plan_code,
+        Subscription.status.label("plan_status"),
+        Subscription.period_end.label("plan_ends_at"),
+        calls_in(Tenant.id, sa.bindparam("month", type_=sa.String())).label("calls_this_month"),
     )
 
 

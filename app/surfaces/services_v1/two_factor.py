@@ -38,7 +38,7 @@ class SteppedUpOut(Schema):
 
 
 @blp.post("/services/platforms/v1/user/get-security-email-code")
-@door("user", limit=None)
+@door("user", limit=None, interactive=True)
 @blp.refuses({403: _INTERACTIVE, 409: "two_factor:authenticator_in_use"})
 @blp.response(200, told(CodeSentOut))
 def email_code():
@@ -47,7 +47,7 @@ def email_code():
 
 
 @blp.post("/services/platforms/v1/user/security-verification")
-@door("user", limit=None)
+@door("user", limit=None, interactive=True)
 @blp.refuses(
     {
         403: _INTERACTIVE,

@@ -11,9 +11,11 @@ from flask import abort, g, request
 from app.core.access import (
     Actor,
     GlobalTokenRequired,
+    InteractiveSessionRequired,
     NotSignedIn,
     Origin,
     PlatformAdminRequired,
+    ScopeMissing,
     TenantTokenRequired,
     anonymous,
 )
@@ -29,6 +31,9 @@ R = TypeVar("R")
 Level = Literal["public", "user", "global", "tenant", "scoped", "either", "platform_admin"]
 """Who may pass: anybody; a person by any credential; only a person-level token; a person working in an
 organization; the same, told so when the token is a person-level one; a person by either token; an admin."""
+
+Scope = Literal["read", "write", "billing", "admin"]
+"""What an API token may be made for (catalog: api_token_scopes)."""
 
 COOKIE = "session_id"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -49,17 +54,24 @@ class Door:
     """Whether an API token opens it."""
 
     def __call__(
-        self, level: Level, *, limit: Bucket | None = DEFAULT
+        self,
+        level: Level,
+        *,
+        limit: Bucket | None = DEFAULT,
+        interactive: bool = False,
+        scope: Scope | None = None,
     ) -> Callable[[Callable[P, R]], Callable[P, R]]:
         """Guard a view: credentials first, then the call limit; the body is looked at afterwards.
 
         :param limit: an ordinary bucket; None where the operation counts a bucket of its own, or none counts
+        :param interactive: only a person's own sign-in passes, an API token of whatever scope does not
+        :param scope: what an API token needs, where method and level do not say it (``billing``)
         """
 
         def decorate(view: Callable[P, R]) -> Callable[P, R]:
             @functools.wraps(view)
             def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-                caller = self.enter(level)
+                caller = self.enter(level, interactive=interactive, scope=scope)
                 if limit is not None:
                     self._count(limit, caller)
                 return view(*args, **kwargs)
@@ -67,14 +79,17 @@ class Door:
             marked: Any = guarded
             marked.level = level
             marked.limit = limit
+            marked.interactive = interactive
+            marked.scope = scope
             return guarded
 
         return decorate
 
-    def enter(self, level: Level) -> Caller:
+    def enter(self, level: Level, *, interactive: bool = False, scope: Scope | None = None) -> Caller:
         """Find out who calls and whether that is enough; afterwards ``current_actor`` knows.
 
         :raises NotSignedIn, TenantTokenRequired, GlobalTokenRequired, PlatformAdminRequired: by the level
+        :raises InteractiveSessionRequired, ScopeMissing: an API token that does not reach here
         """
         if "\0" in request.path:
             abort(404)  # no name of ours holds it, and PostgreSQL cannot even look for it
@@ -85,6 +100,8 @@ class Door:
         if level == "public":
             return caller
         self._check(level, caller.actor)
+        if caller.actor.kind == "api_token":
+            _check_reach(caller.actor, interactive, scope or _scope_of(level, request.method))
         if caller.rests_on_cookie and request.method not in SAFE_METHODS and self.cookie_guard:
             self.cookie_guard(caller.actor)
         return caller
@@ -94,6 +111,8 @@ class Door:
         try:
             caller = identify(self._credential(), self._origin(), in_portal=self.in_portal)
         except AppError:
+            caller = Caller(anonymous(self._origin()))
+        if caller.actor.kind == "api_token" and not self.api_tokens:
             caller = Caller(anonymous(self._origin()))
         g.caller, g.actor = caller, caller.actor
         return caller.actor
@@ -139,9 +158,28 @@ class Door:
             limit,
             caller=name,
             endpoint=(request.endpoint or "").removeprefix("alias_"),
+            user=str(actor.user_id or ""),
             ip=actor.origin.ip,
             per_minute=caller.calls_per_minute,
         )
+
+
+def _scope_of(level: Level, method: str) -> Scope:
+    if level == "platform_admin":
+        return "admin"
+    return "read" if method in SAFE_METHODS else "write"
+
+
+def _check_reach(actor: Actor, interactive: bool, scope: Scope) -> None:
+    """Hold an API token against what it was made for; a token never changes credentials.
+
+    :raises InteractiveSessionRequired: whatever its scopes
+    :raises ScopeMissing: if the call needs another scope
+    """
+    if interactive:
+        raise InteractiveSessionRequired(layer="token")
+    if scope not in actor.scopes:
+        raise ScopeMissing(layer="token", remedy=f"Make a token with the scope {scope}.")
 
 
 def current_actor() -> Actor:

@@ -20,15 +20,18 @@ def init_limits(app: Flask, configured: Settings) -> None:
     app.after_request(_tell)
 
 
-def count_call(bucket: Bucket, *, caller: str, endpoint: str, ip: str | None, per_minute: int | None) -> None:
+def count_call(
+    bucket: Bucket, *, caller: str, endpoint: str, user: str, ip: str | None, per_minute: int | None
+) -> None:
     """Count one call against an ordinary bucket.
 
     :param caller: session or token, else the network address
+    :param user: the person's id, empty where nobody is signed in
     :param per_minute: ``limits.requests_per_minute`` where the caller's look-up brought it along
     :raises RateLimited: if the bucket is full
     """
     rule = bucket.rules[0]
-    names: Mapping[str, str | None] = {"caller": caller, "endpoint": endpoint, "ip": ip}
+    names: Mapping[str, str | None] = {"caller": caller, "endpoint": endpoint, "user": user, "ip": ip}
     if bucket is DEFAULT:
         limit = per_minute or settings.integer("limits.requests_per_minute")
     else:
