@@ -1,4 +1,6 @@
 // Six drawn boxes over one real input: pasting, one-time-code autofill and undo stay the browser's own.
+import { filled, texts } from "./texts.js";
+
 const LENGTH = 6;
 
 for (const box of document.querySelectorAll("[data-code]")) draw(box);
@@ -47,7 +49,7 @@ for (const button of document.querySelectorAll("[data-wait]")) {
   const label = button.textContent;
   const tick = () => {
     button.disabled = left > 0;
-    button.textContent = left > 0 ? `${label} in ${left} s` : label;
+    button.textContent = left > 0 ? filled(texts.wait, { label, seconds: left }) : label;
     if (left-- > 0) setTimeout(tick, 1000);
   };
   tick();

@@ -1,4 +1,5 @@
 // Copy buttons: the icon answers for a moment, and the toast says it aloud.
+import { texts } from "./texts.js";
 import { toast } from "./toasts.js";
 
 document.addEventListener("click", async (event) => {
@@ -7,10 +8,10 @@ document.addEventListener("click", async (event) => {
   try {
     await navigator.clipboard.writeText(button.dataset.copy);
   } catch {
-    toast("The browser did not allow copying. Select the text instead.", "warning");
+    toast(texts.notCopied, "warning");
     return;
   }
   button.dataset.copied = "";
-  toast("Copied.", "success");
+  toast(texts.copied, "success");
   setTimeout(() => delete button.dataset.copied, 1500);
 });

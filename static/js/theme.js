@@ -1,9 +1,10 @@
 // Light, dark, or as the system has it. Kept in this browser; boot.js applies it before the first paint.
 import { remember, remembered } from "./storage.js";
+import { filled, texts } from "./texts.js";
 import { toast } from "./toasts.js";
 
 const THEMES = ["system", "light", "dark"];
-const SAID = { system: "The theme follows your system.", light: "Light theme.", dark: "Dark theme." };
+const SAID = { system: texts.themeSystem, light: texts.themeLight, dark: texts.themeDark };
 
 export function setTheme(theme) {
   remember("theme", theme === "system" ? null : theme);
@@ -23,7 +24,7 @@ function show() {
     button.setAttribute("aria-pressed", String(button.dataset.themeSet === theme));
   }
   for (const button of document.querySelectorAll("[data-theme-next]")) {
-    button.setAttribute("aria-label", `Change the theme (now: ${theme})`);
+    button.setAttribute("aria-label", filled(texts.changeTheme, { theme: texts[theme] }));
   }
 }
 

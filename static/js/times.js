@@ -1,6 +1,10 @@
-// "5 minutes ago" stays true while the page is open, and the exact time on hover is the reader's own.
-const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
-const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "long", timeStyle: "long" });
+// "5 minutes ago" stays true while the page is open. The exact time on hover is the server's word where it knows the
+// reader's time zone; a visitor's is known to the browser alone.
+import { texts } from "./texts.js";
+
+const { lang, dataset } = document.documentElement;
+const relative = new Intl.RelativeTimeFormat(lang, { numeric: "auto" });
+const exact = dataset.timezone ? null : new Intl.DateTimeFormat(lang, { dateStyle: "long", timeStyle: "long" });
 const STEPS = [
   ["year", 31536000],
   ["month", 2592000],
@@ -14,7 +18,7 @@ const loaded = performance.now();
 
 export function ago(seconds) {
   const past = Math.abs(seconds);
-  if (past < 45) return "just now";
+  if (past < 45) return texts.justNow;
   const [unit, size] = STEPS.find(([, length]) => past >= length) ?? ["minute", 60];
   return relative.format(-Math.round(seconds / size), unit);
 }
@@ -23,7 +27,7 @@ function refresh() {
   const passed = (performance.now() - loaded) / 1000;
   for (const time of document.querySelectorAll("time[data-age]")) {
     time.textContent = ago(Number(time.dataset.age) + passed);
-    time.title = exact.format(new Date(time.dateTime));
+    if (exact) time.title = exact.format(new Date(time.dateTime));
   }
 }
 

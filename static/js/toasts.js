@@ -1,4 +1,6 @@
 // Short messages at the corner. They leave by themselves unless a pointer or the focus rests on them; errors stay.
+import { texts } from "./texts.js";
+
 const STAYS = 6000;
 const region = document.getElementById("toasts");
 const template = document.getElementById("toast-template");
@@ -40,4 +42,4 @@ document.addEventListener("htmx:afterSettle", () => {
   }
 });
 
-document.addEventListener("htmx:sendError", () => toast("The server could not be reached. Check your connection and try again.", "danger"));
+document.addEventListener("htmx:sendError", () => toast(texts.unreachable, "danger"));
