@@ -163,5 +163,5 @@ def zone_of(name: str) -> ZoneInfo:
     """Return a time zone by its IANA name; UTC for a name that nobody knows."""
     try:
         return ZoneInfo(name)
-    except (ValueError, OSError):
+    except (ValueError, KeyError, OSError):
         return ZoneInfo("UTC")

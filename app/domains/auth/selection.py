@@ -21,6 +21,7 @@ from app.domains.sessions.identify import check_rules, permissions_of
 from app.domains.sessions.models import UserSession
 from app.domains.sessions.tokens import Reach
 from app.domains.settings import queries as settings
+from app.domains.settings.factor_demand import DEMAND_KEYS, factor_demand
 from app.domains.tenants import queries as tenants
 from app.domains.tenants.models import Membership, Tenant
 
@@ -28,7 +29,7 @@ SCOPED_LIFE = timedelta(minutes=30)
 
 _RULES = (
     "auth.ip_allowlist",
-    "auth.mfa_enforced",
+    *DEMAND_KEYS,
     "auth.email_verification_required",
     "auth.code_login_enabled",
     "auth.social_login_enabled",
@@ -68,7 +69,7 @@ def hold_rules(
     check_rules(
         status=tenant.status,
         allowed=list(settings.as_entries(wanted["auth.ip_allowlist"])),
-        enforced=wanted["auth.mfa_enforced"] is True,
+        enforced=factor_demand(wanted).holds(),
         two_factor=user.two_factor_enabled,
         factors=factors,
         origin=actor.origin,

@@ -24,6 +24,7 @@ from app.domains.sessions.models import UserSession
 from app.domains.sessions.operations import Plan, open_session, rotate
 from app.domains.sessions.tokens import Reach, RefreshTokenInvalid, access_token
 from app.domains.settings import queries as settings
+from app.domains.settings.factor_demand import DEMAND_KEYS, factor_demand
 from app.domains.tenants.models import Membership, MembershipStatus, Tenant
 from app.domains.tenants.queries import language_and_zone
 
@@ -120,13 +121,13 @@ def refresh_in_tenant(actor: Actor, *, refresh_token: str) -> TenantTokens:
 def _hold_standing_rules(actor: Actor, session: UserSession, user: User, tenant: Tenant) -> None:
     """Hold the sign-in against what the organization asks at every call."""
     wanted = settings.values(
-        ("auth.ip_allowlist", "auth.mfa_enforced"), tenant_id=tenant.id, environment=_environment(session)
+        ("auth.ip_allowlist", *DEMAND_KEYS), tenant_id=tenant.id, environment=_environment(session)
     )
     allowed = wanted["auth.ip_allowlist"]
     check_rules(
         status=tenant.status,
         allowed=allowed if isinstance(allowed, tuple) else (),
-        enforced=wanted["auth.mfa_enforced"] is True,
+        enforced=factor_demand(wanted).holds(),
         two_factor=user.two_factor_enabled,
         factors=session.factors,
         origin=actor.origin,

@@ -27,6 +27,7 @@ from app.domains.sessions.identify import check_rules, permissions_of
 from app.domains.sessions.models import UserSession
 from app.domains.sessions.proofs import require_strong
 from app.domains.settings import queries as settings
+from app.domains.settings.factor_demand import DEMAND_KEYS, factor_demand
 from app.domains.tenants import queries as tenants
 from app.domains.tenants.models import Membership, Tenant
 from app.domains.tenants.personal import membership_by_default
@@ -37,7 +38,7 @@ NAME_LENGTH = 100
 REMIND_AHEAD = timedelta(days=7)
 """How long before its end the owner of a token is told."""
 
-_RULES = ("auth.ip_allowlist", "auth.mfa_enforced", "data.api_tokens_enabled")
+_RULES = ("auth.ip_allowlist", *DEMAND_KEYS, "data.api_tokens_enabled")
 
 
 class ScopeNotAllowed(Forbidden):
@@ -166,7 +167,7 @@ def _require_rights(actor: Actor, membership: Membership, environment: Environme
     check_rules(
         status=tenant.status,
         allowed=settings.as_entries(wanted["auth.ip_allowlist"]),
-        enforced=wanted["auth.mfa_enforced"] is True,
+        enforced=factor_demand(wanted).holds(),
         two_factor=actor.particulars.two_factor_enabled,
         factors=actor.factors,
         origin=actor.origin,

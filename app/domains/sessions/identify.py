@@ -11,7 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.core import clock, ids, jwt
+from app.core import clock, ids, jwt, links
 from app.core.access import Actor, NotSignedIn, Origin, Particulars, PermissionDenied, anonymous
 from app.core.db import db
 from app.core.environments import Environment
@@ -24,6 +24,7 @@ from app.domains.permissions.roles import SYSTEM_PROFILES, Role
 from app.domains.sessions import api_token_values, lookup
 from app.domains.sessions.devices import country_of
 from app.domains.sessions.models import UserSession
+from app.domains.settings.factor_demand import factor_demand
 from app.domains.settings.queries import default_of
 from app.domains.tenants.models import MembershipStatus, TenantStatus
 
@@ -175,7 +176,7 @@ def _check_organization(row: sa.Row[Any], origin: Origin) -> None:
     check_rules(
         status=row.tenant_status,
         allowed=row.ip_allowlist or (),
-        enforced=row.mfa_enforced is True,
+        enforced=factor_demand(row._mapping).holds(),
         two_factor=row.two_factor_enabled_at is not None,
         factors=row.factors if row.kind != "api_token" else 2,
         origin=origin,
@@ -252,8 +253,10 @@ def _actor(
         particulars=Particulars(
             locale=row.locale or row.tenant_locale or default_of("localization.locale"),
             locale_is_own=bool(row.locale),
-            timezone=row.timezone or row.tenant_timezone or default_of("localization.timezone"),
-            avatar_url=row.avatar_url,
+            timezone=row.timezone
+            or row._mapping["localization.timezone"]
+            or default_of("localization.timezone"),
+            avatar_url=links.absolute(row.avatar),
             two_factor_enabled=row.two_factor_enabled_at is not None,
             session_name=row.session_name,
             session_expires_at=row.expires_at,

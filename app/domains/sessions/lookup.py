@@ -15,6 +15,7 @@ from app.domains.accounts.models import User
 from app.domains.billing.models import Subscription
 from app.domains.billing.usage import calls_in, month_of
 from app.domains.sessions.models import UserSession
+from app.domains.settings.factor_demand import DEMAND_KEYS
 from app.domains.settings.models import SettingValue
 from app.domains.tenants.models import Membership, MembershipStatus, Tenant, TenantStatus
 
@@ -87,7 +88,7 @@ def _statement(found_by: FoundBy, works_in: WorksIn) -> sa.Select[Any]:
             User.is_platform_admin,
             User.disabled_at,
             User.two_factor_enabled_at,
-            User.avatar_url,
+            User.avatar.label("avatar"),
             User.locale,
             User.timezone,
             Tenant.id.label("tenant_id"),
@@ -101,8 +102,7 @@ def _statement(found_by: FoundBy, works_in: WorksIn) -> sa.Select[Any]:
             Membership.status.label("membership_status"),
             _setting("limits.requests_per_minute").label("calls_per_minute"),
             _setting_unless("localization.locale", User.locale).label("tenant_locale"),
-            _setting_unless("localization.timezone", User.timezone).label("tenant_timezone"),
-            _setting("auth.mfa_enforced", tenant=Tenant.id).label("mfa_enforced"),
+            *(_setting(key, tenant=Tenant.id).label(key) for key in DEMAND_KEYS),
             _setting(
                 "auth.ip_allowlist",
                 tenant=Tenant.id,

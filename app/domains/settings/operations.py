@@ -13,8 +13,9 @@ from app.core.permissions import Permission
 from app.core.secrets import seal
 from app.domains.audit import operations as audit
 from app.domains.audit.kinds import AuditKind
+from app.domains.settings.factor_demand import DEMAND_KEYS, LOCKED_TOGETHER, factor_demand
 from app.domains.settings.models import SettingValue
-from app.domains.settings.queries import place, seal_context
+from app.domains.settings.queries import place, seal_context, values
 from app.domains.settings.registry import DEFINITIONS, Definition, Scope, Type, Value
 from app.domains.settings.validation import validate
 
@@ -43,6 +44,11 @@ class WouldLockOut(Refused):
     code, message = "setting:would_lock_out", "Your own address would be locked out."
 
 
+class FactorWouldLockOut(Refused):
+    code = "two_factor:would_lock_out"
+    message = "This would lock you out. Set up your own second factor first, or choose a later day."
+
+
 @operation(Permission.SETTINGS_MANAGE)
 def set_value(actor: Actor, *, key: str, value: Any, environment: Environment | None = None) -> SettingValue:
     """Give a setting a value in the actor's organization.
@@ -53,6 +59,7 @@ def set_value(actor: Actor, *, key: str, value: Any, environment: Environment | 
     :raises SettingLocked: the platform's value holds for all
     :raises ValidationFailed: with the key as the field
     :raises WouldLockOut: the actor's address is not among those that may work here
+    :raises FactorWouldLockOut: the second factor is demanded at once, and the actor has not shown one
     """
     definition = _definition(key)
     if definition.scope is not Scope.TENANT:
@@ -66,6 +73,8 @@ def set_value(actor: Actor, *, key: str, value: Any, environment: Environment | 
     checked = _checked(definition, value)
     if key == "auth.ip_allowlist" and isinstance(checked, tuple):
         _check_own_address(actor, checked)
+    if key in DEMAND_KEYS:
+        _check_own_factor(actor, key, checked)
     return _store(actor, definition, actor.tenant_id, kept_at, checked)
 
 
@@ -95,7 +104,18 @@ def set_platform_value(
         row.locked = locked
         kind = AuditKind.SETTING_LOCKED if locked else AuditKind.SETTING_UNLOCKED
         audit.record(actor, kind, subject=("setting", row.id), changes={"key": key})
+        if key in LOCKED_TOGETHER:
+            _lock_along(LOCKED_TOGETHER[key], locked=locked)
     return row
+
+
+def _lock_along(key: str, *, locked: bool) -> None:
+    """Lock a setting with the one that it belongs to, one thing in the trail; its value stays."""
+    row = _row(DEFINITIONS[key], None, "")
+    if row is None:
+        row = SettingValue(key=key, value=DEFINITIONS[key].default)
+        db.session.add(row)
+    row.locked = locked
 
 
 def _definition(key: str) -> Definition:
@@ -118,6 +138,16 @@ def _check_own_address(actor: Actor, networks: tuple[str, ...]) -> None:
     own = ipaddress.ip_address(actor.origin.ip)
     if not any(own in ipaddress.ip_network(network, strict=False) for network in networks):
         raise WouldLockOut
+
+
+def _check_own_factor(actor: Actor, key: str, value: Value) -> None:
+    """Refuse a demand that would begin now with whoever makes it standing outside."""
+    before = values(DEMAND_KEYS, tenant_id=actor.tenant_id)
+    if actor.kind == "system" or factor_demand(before).holds():
+        return
+    has_shown_it = actor.particulars.two_factor_enabled and (actor.factors > 1 or actor.kind == "api_token")
+    if factor_demand({**before, key: value}).holds() and not has_shown_it:
+        raise FactorWouldLockOut
 
 
 def _row(definition: Definition, tenant_id: int | None, environment: str) -> SettingValue | None:
