@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.canaries import CANARIES
 from tests.support.live import LiveInstance
 from tests.support.mail import Mailbox
 from tests.support.postgresql import Postgresql, database_name, fresh_database
@@ -112,6 +113,7 @@ def live_server(new_database: Any, tmp_path_factory: pytest.TempPathFactory) -> 
     instance = LiveInstance(tmp_path_factory.mktemp("live"), database_url=new_database())
     try:
         yield instance.start()
+        assert CANARIES.found_in(instance) == [], "secrets lie where they must not"
     finally:
         if instance.process is not None:
             instance.stop()

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from tests.contract.endpoints import ENDPOINTS, METHODS
+from tests.support.canaries import CANARIES
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
@@ -44,10 +45,18 @@ class Caller:
         path = re.sub(r"\{(\w+)\}", lambda part: str(fields.pop(part[1])), endpoint.path)
         method = str(endpoint.entry["method"])
         assert method in METHODS
+        answer = self._send(method, self.url + path, sent, "body" in endpoint.entry, fields)
+        CANARIES.note(fields, _json_of(answer))
+        CANARIES.note_cookie(answer.headers.get("Set-Cookie", ""))
+        return answer
+
+    def _send(
+        self, method: str, address: str, headers: dict[str, str], has_body: bool, fields: dict[str, Any]
+    ) -> httpx.Response:
         if method in ("GET", "DELETE"):
-            return self.http.request(method, self.url + path, headers=sent, params=fields or None)
-        body = {"json": fields} if fields or "body" in endpoint.entry else {}
-        return self.http.request(method, self.url + path, headers=sent, **body)  # type: ignore[arg-type]
+            return self.http.request(method, address, headers=headers, params=fields or None)
+        body = {"json": fields} if fields or has_body else {}
+        return self.http.request(method, address, headers=headers, **body)  # type: ignore[arg-type]
 
     def good(self, endpoint_id: str, **how: Any) -> Any:
         """Make a call that succeeds with its own status and return the body, None where there is none."""
@@ -63,6 +72,12 @@ class Caller:
         found = f"{answer.status_code} {code_of(ENDPOINTS[endpoint_id].dialect, answer.json())}"
         assert found == expected, (endpoint_id, answer.text)
         return answer
+
+
+def _json_of(answer: httpx.Response) -> Any:
+    """Return what a good answer says; a refusal's ``code`` is no secret."""
+    said_well = answer.is_success and "json" in answer.headers.get("Content-Type", "")
+    return answer.json() if said_well else None
 
 
 def code_of(dialect: str, body: Any) -> str:

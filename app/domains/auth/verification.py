@@ -127,7 +127,7 @@ def confirm(actor: Actor, *, token: str, repeatable: bool = False) -> Confirmed:
     if link is None:
         raise VerificationTokenInvalid
     user = db.session.get_one(User, link.user_id)
-    if user.email_key != link.email_key:
+    if user.email_key != link.email_key or user.disabled_at is not None:
         raise VerificationTokenInvalid
     if not found.open:
         return _confirmed(link, already=True)
