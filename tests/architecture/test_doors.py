@@ -83,6 +83,7 @@ OPEN_VIEWS = {
     "portal_pages.developers",
     "portal_pages.reference",
     "portal_pages.policy",
+    "portal_privacy.keep_account_form",
     "portal_auth.forgot_password_form",
     "portal_auth.reset_password_form",
     "portal_auth.sign_in_form",
@@ -90,6 +91,9 @@ OPEN_VIEWS = {
     "portal_auth.sign_up_form",
     "portal_auth.sign_up_code_form",
     "portal_auth.verify_email_form",
+    "portal_email_change.confirm_form",
+    "portal_email_change.stop_form",
+    "portal_email_change.undo_form",
 }
 """All that is reached without a door: a new view is not among them by oversight."""
 

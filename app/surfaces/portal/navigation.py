@@ -40,6 +40,7 @@ _GROUPS = (
         _l("Account"),
         (
             Link(_l("Profile"), "/account", "user", _l("me name e-mail email account")),
+            Link(_l("E-mail address"), "/account/email", "mail", _l("change new address")),
             Link(_l("Password"), "/account/password", "key-round", _l("change security")),
             Link(
                 _l("Sessions"),
@@ -47,6 +48,7 @@ _GROUPS = (
                 "monitor",
                 _l("devices signed in sign out everywhere tokens"),
             ),
+            Link(_l("Privacy"), "/account/privacy", "lock", _l("export data copy delete leave account")),
         ),
     ),
 )
