@@ -9,3 +9,8 @@ def public_url(path: str, **query: str) -> str:
     """Return the absolute address of a page, e.g. ``public_url("/reset-password", token=token)``."""
     address = current_settings().public_url + path
     return f"{address}?{urlencode(query)}" if query else address
+
+
+def absolute(address: str | None) -> str | None:
+    """Return an address that is kept as a path where it is our own, written out; nothing stays nothing."""
+    return public_url(address) if address and address.startswith("/") else address

@@ -311,7 +311,7 @@ for change, current, new in (
 
 @leaves("services_v1.user.policy_acceptance", "user.policy_accepted")
 def services_accept(world: World) -> None:
-    world.person(JANE)
+    world.person(JANE, agreed=False)
     token = world.token("services_v1")
     policy = world.call("services_v1.auth.get_policy").get_json()["data"]
     body = {"type": policy["type"], "version": policy["version"]}

@@ -3,6 +3,7 @@
 import pytest
 from flask import Flask
 
+from tests.architecture import own_things_cases as _own_things  # noqa: F401 - each registers its cases
 from tests.architecture.audit_cases import CASES, NEW_PASSWORD, changing, signing_in
 from tests.contract.endpoints import ENDPOINTS, built
 from tests.support.world import PASSWORD, World

@@ -19,6 +19,7 @@ from app.core.db import db
 from app.domains.accounts.emails import key_of
 from app.domains.accounts.models import User
 from app.domains.accounts.passwords import hash_password
+from app.domains.accounts.policies import accept_all
 from app.surfaces.shared.transaction import transaction
 from tests.support.live import LiveInstance
 
@@ -67,6 +68,8 @@ def jane(app: Flask, database: sa.Connection) -> str:
         )
         user.password_hash, user.password_changed_at = hash_password(PASSWORD), clock.now()
         db.session.add(user)
+        db.session.flush()  # generate user.id
+        accept_all(user, ip=None)
     return email
 
 

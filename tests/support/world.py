@@ -15,6 +15,7 @@ from app.core.db import db
 from app.domains.accounts.emails import key_of
 from app.domains.accounts.models import User
 from app.domains.accounts.passwords import hash_password
+from app.domains.accounts.policies import accept_all
 from app.domains.audit.models import AuditEvent
 from app.domains.tenants import operations as tenants
 from app.surfaces.shared import keeping
@@ -36,8 +37,15 @@ class World:
 
     # ---- who is there
 
-    def person(self, email: str = "jane@world.example", *, verified: bool = True, admin: bool = False) -> int:
-        """Make a person with a password, an admin of the platform if wanted; returns the id."""
+    def person(
+        self,
+        email: str = "jane@world.example",
+        *,
+        verified: bool = True,
+        admin: bool = False,
+        agreed: bool = True,
+    ) -> int:
+        """Make a person with a password, who agreed to the policies or did not; returns the id."""
         with self.app.app_context(), transaction():
             user = User(
                 email=email,
@@ -51,6 +59,8 @@ class World:
             )
             db.session.add(user)
             db.session.flush()  # generate user.id
+            if agreed:
+                accept_all(user, ip=None)
             return user.id
 
     def organization(self, owner_id: int, slug: str = "world-corp") -> int:

@@ -8,7 +8,7 @@ from app.core.environments import Environment
 from app.core.links import public_url
 from app.core.settings import current_settings
 from app.domains.accounts.passwords import MAX_LENGTH
-from app.domains.accounts.policies import POLICIES, Policy
+from app.domains.accounts.policies import Policy, in_force, versions
 from app.domains.settings import queries as settings
 
 _KEYS = (
@@ -59,7 +59,7 @@ class InstanceFace:
 
 @operation(Access.PUBLIC)
 def face(actor: Actor) -> InstanceFace:
-    """Return name, look, languages and rules of the instance: two queries."""
+    """Return name, look, languages and rules of the instance: three queries."""
     wanted, configured = settings.values(_KEYS), current_settings()
     by_code = wanted["auth.code_login_enabled"] is True
     return InstanceFace(
@@ -76,7 +76,7 @@ def face(actor: Actor) -> InstanceFace:
         registration_open=wanted["auth.registration_open"] is True,
         login_methods=("password", "email_otp") if by_code else ("password",),
         password_policy=PasswordLengths(settings.integer("auth.password_min_length")),
-        policies=[policy for policy in POLICIES if policy.must_accept],
+        policies=[policy for policy in in_force(versions()).values() if policy.must_accept],
     )
 
 

@@ -2,18 +2,22 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 import sqlalchemy as sa
 
 from app.core import clock
 from app.core.access import Access, Actor, operation
-from app.core.db import db
+from app.core.db import db, read
 from app.core.errors import Conflict, NotFound, ValidationFailed
-from app.domains.accounts.models import PolicyAcceptance, User
+from app.domains.accounts.models import PolicyAcceptance, PolicyVersion, User
+from app.domains.accounts.policy_texts import BUILT_IN, EFFECTIVE_AT, VERSION
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
+from app.domains.settings import queries as settings
+
+TYPES = tuple(dict.fromkeys(text.type for text in BUILT_IN))
 
 
 class PolicyNotFound(NotFound):
@@ -26,62 +30,19 @@ class PolicyVersionOutdated(Conflict):
 
 @dataclass(frozen=True)
 class Policy:
-    """One legal text as it is in force, in one language."""
+    """One version of a legal text, in one language."""
 
     type: str
     version: str
     title: str
     language: str
-    content_html: str
+    sha256: str
+    """Hash of the text, which an acceptance keeps as the proof of what was read."""
     effective_at: datetime
     must_accept: bool = True
-    former_versions: tuple[str, ...] = ()
-
-    @property
-    def sha256(self) -> str:
-        """Return the hash of the text, which an acceptance keeps as the proof of what was read."""
-        return hashlib.sha256(self.content_html.encode()).hexdigest()
-
-
-_EFFECTIVE = datetime(2026, 1, 1, tzinfo=UTC)
-
-_TERMS = """<h1>Terms of service</h1>
-<p>These terms apply from 1 January 2026.</p>
-<h2>What you get</h2>
-<p>You may use the portal and its interfaces for yourself and for the organizations that you belong to. What
-a plan includes is shown on the plan page; a trial ends by itself and costs nothing.</p>
-<h2>What we ask of you</h2>
-<p>Keep your password and your second factor to yourself. Tell us when somebody else may have used them. Do
-not use the service to harm others or to get round its limits.</p>
-<h2>Your data</h2>
-<p>What you put in stays yours. You can export it and you can have it deleted. We keep it only as long as
-your organization's settings say.</p>
-<h2>When things go wrong</h2>
-<p>We repair what we can and tell you what we know on the status page. Either side may end this agreement at
-the end of a billing period.</p>"""
-
-_PRIVACY = """<h1>Privacy</h1>
-<p>This notice applies from 1 January 2026.</p>
-<h2>What we keep</h2>
-<p>Your name, your address, what you set up here, and a trail of what was changed, by whom and from where,
-so that you and your organization can see what happened to your data.</p>
-<h2>What we do with it</h2>
-<p>We run the service with it. We do not sell it, and we show it to nobody but the people of your
-organization.</p>
-<h2>Your rights</h2>
-<p>You can see, correct, export and delete your data. Write to the address for questions on the sign-in
-page.</p>"""
-
-_COOKIES = """<h1>Cookies</h1>
-<p>This notice applies from 1 January 2026.</p>
-<p>We set two cookies, both needed for the service to work: one that keeps you signed in and one that
-protects forms against other sites. There are no others.</p>"""
-
-POLICIES: tuple[Policy, ...] = (
-    Policy("terms", "2026-01", "Terms of service", "en", _TERMS, _EFFECTIVE),
-    Policy("privacy", "2026-01", "Privacy", "en", _PRIVACY, _EFFECTIVE),
-    Policy("cookies", "2026-01", "Cookies", "en", _COOKIES, _EFFECTIVE, must_accept=False),
-)
+    changes: str | None = None
+    content_html: str = ""
+    """Left out where only the version is asked about."""
 
 
 @dataclass(frozen=True)
@@ -98,24 +59,96 @@ class Agreement:
         return self.policy.must_accept and self.accepted_version != self.policy.version
 
 
+def hash_of(content_html: str) -> str:
+    """Return the hash that stands for a text."""
+    return hashlib.sha256(content_html.encode()).hexdigest()
+
+
+_FIRST = tuple(
+    Policy(
+        text.type,
+        VERSION,
+        text.title,
+        text.language,
+        hash_of(text.content_html),
+        EFFECTIVE_AT,
+        text.must_accept,
+        None,
+        text.content_html,
+    )
+    for text in BUILT_IN
+)
+
+
+def versions() -> Sequence[Policy]:
+    """Return all texts, by when their versions came or come into force, with one query."""
+    table = PolicyVersion
+    rows = read(
+        sa.select(
+            table.type,
+            table.version,
+            table.title,
+            table.language,
+            table.sha256,
+            table.effective_at,
+            table.must_accept,
+            table.changes,
+        ).order_by(table.effective_at, table.id)
+    )
+    published = [Policy(*row) for row in rows]
+    return sorted([*_FIRST, *published], key=lambda policy: policy.effective_at)
+
+
+def in_force(known: Sequence[Policy], language: str | None = None) -> dict[str, Policy]:
+    """Return what of all texts is in force by type, in the language where there is one, else in the first."""
+    now = clock.now()
+    current = {policy.type: policy.version for policy in known if policy.effective_at <= now}
+    return {type: _in_language(known, type, version, language) for type, version in current.items()}
+
+
+def _in_language(known: Sequence[Policy], type: str, version: str, language: str | None) -> Policy:
+    texts = {policy.language: policy for policy in known if (policy.type, policy.version) == (type, version)}
+    wanted = language or "en"
+    for name in (wanted, wanted.split("-")[0].lower(), "en"):
+        if name in texts:
+            return texts[name]
+    return next(iter(texts.values()))
+
+
 @operation(Access.PUBLIC)
 def policy_in_force(actor: Actor, *, type: str = "terms", language: str | None = None) -> Policy:
-    """Return the legal text in force; a language that is not there falls back to English.
+    """Return the legal text in force; a language that is not there falls back to the instance's own.
 
     :raises PolicyNotFound: if there is no policy of that type
     """
-    found = [policy for policy in POLICIES if policy.type == type]
-    if not found:
+    known = versions()
+    found = in_force(known, language).get(type)
+    if found is None:
         raise PolicyNotFound
-    wanted = (language or "en").split("-")[0].lower()
-    return next((policy for policy in found if policy.language == wanted), found[0])
+    if language is None or found.language not in (language, language.split("-")[0].lower()):
+        spoken = settings.entries("instance.languages") or ("en",)
+        found = _in_language(known, type, found.version, spoken[0])
+    return _with_text(found)
+
+
+def _with_text(policy: Policy) -> Policy:
+    if policy.content_html:
+        return policy
+    rows = read(
+        sa.select(PolicyVersion.content_html).where(
+            PolicyVersion.type == policy.type,
+            PolicyVersion.version == policy.version,
+            PolicyVersion.language == policy.language,
+        )
+    )
+    return replace(policy, content_html=rows[0].content_html)
 
 
 @operation(Access.SIGNED_IN)
 def agreements(actor: Actor) -> Sequence[Agreement]:
-    """Return what the actor agreed to, policy by policy, with one query."""
-    rows = db.session.scalars(
-        sa.select(PolicyAcceptance)
+    """Return what the actor agreed to, policy by policy, with two queries."""
+    rows = read(
+        sa.select(PolicyAcceptance.type, PolicyAcceptance.version, PolicyAcceptance.accepted_at)
         .where(PolicyAcceptance.user_id == actor.user_id)
         .order_by(PolicyAcceptance.accepted_at, PolicyAcceptance.id)
     )
@@ -126,9 +159,15 @@ def agreements(actor: Actor) -> Sequence[Agreement]:
             latest[policy.type].version if policy.type in latest else None,
             latest[policy.type].accepted_at if policy.type in latest else None,
         )
-        for policy in POLICIES
+        for policy in in_force(versions(), actor.particulars.locale).values()
         if policy.must_accept or policy.type in latest
     ]
+
+
+@operation(Access.SIGNED_IN)
+def awaited(actor: Actor) -> Sequence[Agreement]:
+    """Return the policies whose version in force the actor has not agreed to."""
+    return [agreement for agreement in agreements(actor) if agreement.must_accept]
 
 
 @operation(Access.INTERACTIVE)
@@ -137,12 +176,16 @@ def accept(actor: Actor, *, type: str, version: str) -> Agreement:
 
     :raises PolicyNotFound: if there is no policy of that type
     :raises PolicyVersionOutdated: for an older version
-    :raises ValidationFailed: for a version that never was
+    :raises ValidationFailed: for a version that never was, or is not in force yet
     """
-    policy = policy_in_force(actor, type=type)
-    if version in policy.former_versions:
-        raise PolicyVersionOutdated
+    known = versions()
+    policy = in_force(known, actor.particulars.locale).get(type)
+    if policy is None:
+        raise PolicyNotFound
     if version != policy.version:
+        former = {p.version for p in known if p.type == type and p.effective_at < policy.effective_at}
+        if version in former:
+            raise PolicyVersionOutdated
         raise ValidationFailed({"version": ["There is no such version."]})
     found = db.session.scalar(
         sa.select(PolicyAcceptance).where(
@@ -166,13 +209,13 @@ def accept(actor: Actor, *, type: str, version: str) -> Agreement:
     return Agreement(policy, found.version, found.accepted_at)
 
 
-def accept_all(user: User, *, ip: str | None) -> None:
+def accept_all(user: User, *, ip: str | None, at: datetime | None = None) -> None:
     """Record, at a sign-up that agreed to them, the version in force of every policy that asks for it."""
-    now = clock.now()
+    moment = at or clock.now()
     db.session.add_all(
         PolicyAcceptance(
-            user_id=user.id, type=p.type, version=p.version, sha256=p.sha256, ip=ip, accepted_at=now
+            user_id=user.id, type=p.type, version=p.version, sha256=p.sha256, ip=ip, accepted_at=moment
         )
-        for p in POLICIES
+        for p in in_force(versions(), user.locale).values()
         if p.must_accept
     )

@@ -1,19 +1,22 @@
 """How a person likes the screen, and which notices reach them: kept with the person, defaults filled in."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
-
 from app.core import clock
 from app.core.access import Access, Actor, operation
-from app.core.db import db
+from app.core.errors import ValidationFailed
+from app.core.languages import Sentence
 from app.domains.accounts.models import User
-from app.domains.accounts.queries import me
+from app.domains.accounts.queries import locked, me
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
+
+MOST_DISMISSED = 100
+_EDITOR_BYTES = 16 * 1024
 
 
 @dataclass(frozen=True)
@@ -51,10 +54,19 @@ class Preferences:
     updated_at: datetime | None = None
 
 
+@dataclass(frozen=True)
+class Dismissal:
+    """That a teaser was sent away, and all that were."""
+
+    widget: str
+    dismissed_at: datetime
+    dismissed_teasers: Sequence[str]
+
+
 @operation(Access.SIGNED_IN)
 def my_preferences(actor: Actor) -> Preferences:
     """Return the actor's preferences; never changed, they are as old as the account."""
-    return _read(me(actor))
+    return of(me(actor))
 
 
 @operation(Access.SIGNED_IN)
@@ -65,24 +77,74 @@ def change_preferences(
 
     :param ui: fields of ``ScreenPreferences``
     :param notifications: fields of ``NoticePreferences`` but when and from where consent was given
+    :raises ValidationFailed: at ui.dismissed, for more than a hundred names
     """
-    user = db.session.scalars(sa.select(User).where(User.id == actor.user_id).with_for_update()).one()
-    before = _read(user)
+    screen = dict(ui or {})
+    if "dismissed" in screen:
+        screen["dismissed"] = tuple(dict.fromkeys(screen["dismissed"]))
+        if len(screen["dismissed"]) > MOST_DISMISSED:
+            raise ValidationFailed(
+                {"ui.dismissed": [Sentence("Use at most %(most)s names.", most=MOST_DISMISSED)]}
+            )
+    user = locked(actor)
+    before = of(user)
     notices = replace(before.notifications, **(notifications or {}))
     if notices.email_consent != before.notifications.email_consent:
         notices = replace(notices, email_consent_at=clock.now(), email_consent_ip=actor.origin.ip)
-    after = Preferences(replace(before.ui, **(ui or {})), notices, clock.now())
-    user.preferences = {**user.preferences, **_kept(after)}
-    record(
-        actor,
-        AuditKind.USER_PREFERENCES_UPDATED,
-        subject=("user", user.id),
-        changes={"ui": dict(ui or {}), "notifications": dict(notifications or {})},
-    )
+    after = replace(before, ui=replace(before.ui, **screen), notifications=notices)
+    if after == before:
+        return before
+    after = replace(after, updated_at=clock.now())
+    kept = _kept(after)
+    kept["dismissed_at"] = _dismissal_times(user, after.ui.dismissed)
+    user.preferences = {**user.preferences, **kept}
+    _tell(actor, user, {"ui": dict(ui or {}), "notifications": dict(notifications or {})})
     return after
 
 
-def _read(user: User) -> Preferences:
+@operation(Access.SIGNED_IN)
+def merge_editor_settings(actor: Actor, *, changes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Merge keys of the editor's own into those kept, at the top level; None drops one.
+
+    :raises ValidationFailed: at settings, where all of them together would be more than 16 kB
+    """
+    user = locked(actor)
+    before = user.preferences.get("editor_settings", {})
+    after = {name: value for name, value in {**before, **changes}.items() if value is not None}
+    if _bytes(after) > _EDITOR_BYTES:
+        raise ValidationFailed({"settings": ["Keep at most 16 kB in all."]})
+    if after != before:
+        moment = clock.now().isoformat()
+        user.preferences = {**user.preferences, "editor_settings": after, "updated_at": moment}
+        _tell(actor, user, {"editor_settings": sorted(changes)})
+    return after
+
+
+@operation(Access.SIGNED_IN)
+def dismiss_teaser(actor: Actor, *, widget: str) -> Dismissal:
+    """Hide a widget's teaser from the actor for good; a repeat keeps the first time.
+
+    :raises ValidationFailed: at widget, past a hundred of them
+    """
+    user = locked(actor)
+    before = of(user)
+    names = before.ui.dismissed
+    if widget not in names:
+        if len(names) >= MOST_DISMISSED:
+            raise ValidationFailed(
+                {"widget": [Sentence("You have hidden %(most)s of them already.", most=MOST_DISMISSED)]}
+            )
+        names = (*names, widget)
+        kept = _kept(replace(before, ui=replace(before.ui, dismissed=names), updated_at=clock.now()))
+        kept["dismissed_at"] = _dismissal_times(user, names)
+        user.preferences = {**user.preferences, **kept}
+        _tell(actor, user, {"ui": {"dismissed": list(names)}})
+    moment = _dismissal_times(user, names)[widget]
+    return Dismissal(widget, datetime.fromisoformat(moment), names)
+
+
+def of(user: User) -> Preferences:
+    """Return a person's preferences, defaults filled in."""
     kept = user.preferences
     ui, notices = dict(kept.get("ui", {})), dict(kept.get("notifications", {}))
     if "dismissed" in ui:
@@ -104,3 +166,20 @@ def _kept(preferences: Preferences) -> dict[str, Any]:
     kept["ui"]["dismissed"] = list(preferences.ui.dismissed)
     kept["updated_at"] = preferences.updated_at and preferences.updated_at.isoformat()
     return kept
+
+
+def _dismissal_times(user: User, names: Sequence[str]) -> dict[str, str]:
+    """Return when each was dismissed: the first time for those kept, else now."""
+    known, now = user.preferences.get("dismissed_at", {}), clock.now().isoformat()
+    return {name: known.get(name, now) for name in names}
+
+
+def _bytes(value: object) -> int:
+    try:
+        return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+    except RecursionError:
+        return _EDITOR_BYTES + 1
+
+
+def _tell(actor: Actor, user: User, changes: Mapping[str, Any]) -> None:
+    record(actor, AuditKind.USER_PREFERENCES_UPDATED, subject=("user", user.id), changes=changes)

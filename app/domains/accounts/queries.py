@@ -18,6 +18,11 @@ def me(actor: Actor) -> User:
     return db.session.scalars(visible(actor)).one()
 
 
+def locked(actor: Actor) -> User:
+    """Return the actor as they are now, and let two changes of one person take turns."""
+    return db.session.get_one(User, actor.user_id, with_for_update=True, populate_existing=True)
+
+
 def held(user_id: int) -> User:
     """Return a person as they are now and keep them so until the transaction ends.
 

@@ -12,9 +12,10 @@ from app.core.access import Access, Actor, operation
 from app.core.db import db
 from app.core.paging import WHOLE
 from app.core.permissions import Permission
+from app.domains.accounts import preferences
 from app.domains.accounts.models import User
 from app.domains.accounts.policies import Agreement, agreements
-from app.domains.accounts.preferences import ScreenPreferences, my_preferences
+from app.domains.accounts.preferences import ScreenPreferences
 from app.domains.accounts.queries import me
 from app.domains.sessions.identify import permissions_of
 from app.domains.sessions.models import UserSession
@@ -61,7 +62,7 @@ def myself(actor: Actor) -> Person:
         verified_until=_if_ahead(session.proven_at + step_up_window()) if actor.kind == "session" else None,
         language=user.locale or (settings.as_entries(wanted["instance.languages"]) or ("en",))[0],
         timezone=user.timezone or "UTC",
-        screen=my_preferences(actor).ui,
+        screen=preferences.of(user).ui,
         editor_settings=user.preferences.get("editor_settings", {}),
         agreements=agreements(actor),
         memberships=memberships,

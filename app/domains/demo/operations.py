@@ -12,8 +12,8 @@ from app.core.access import Access, Actor, Origin, operation
 from app.core.db import db
 from app.core.secrets import token_hash
 from app.domains.accounts import emails, passwords
-from app.domains.accounts.models import PolicyAcceptance, User
-from app.domains.accounts.policies import POLICIES
+from app.domains.accounts.models import User
+from app.domains.accounts.policies import accept_all
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
 from app.domains.billing.models import Subscription, SubscriptionStatus
@@ -210,19 +210,7 @@ def _tell_life(past: _Past, person: Person, user: User, tenant: Tenant) -> None:
         past.tell(came + timedelta(minutes=6), actor, AuditKind.USER_JOINED, **itself)
     if person.role is not Role.OWNER:
         past.tell(came + timedelta(minutes=8), actor, AuditKind.MEMBER_JOINED, subject=("member", user.id))
-    for policy in POLICIES:
-        if policy.must_accept:
-            ip = person.sign_ins[0].ip if person.sign_ins else None
-            db.session.add(
-                PolicyAcceptance(
-                    user_id=user.id,
-                    type=policy.type,
-                    version=policy.version,
-                    sha256=policy.sha256,
-                    ip=ip,
-                    accepted_at=came,
-                )
-            )
+    accept_all(user, ip=person.sign_ins[0].ip if person.sign_ins else None, at=came)
     for sign_in in person.sign_ins:
         _tell_sign_in(past, sign_in, user, tenant)
 

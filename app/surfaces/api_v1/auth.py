@@ -9,6 +9,7 @@ from app.domains.auth import passwords, sign_out, tenant_sign_in, verification
 from app.domains.auth.tenant_sign_in import TenantSignIn, TenantTokens
 from app.domains.sessions import operations as sessions
 from app.domains.sessions import queries as session_queries
+from app.domains.tenants import own_profile
 from app.domains.tenants import queries as tenants
 from app.surfaces.api_v1 import person
 from app.surfaces.api_v1.dialect import blp, envelope, ok, own_door
@@ -19,6 +20,12 @@ from app.surfaces.shared.transaction import writes
 
 FORGOT_SAID = "If this address is known here, a link is on its way."
 RESET_SAID = "Your password is changed. Sign in with it."
+
+_PICTURE_REFUSED = {
+    400: ["image:undecodable", "image:bad_dimensions"],
+    413: "image:too_large",
+    415: "image:unsupported_type",
+}
 
 
 class LoginIn(Schema):
@@ -258,6 +265,16 @@ def me():
 def me_profile():
     """Give the person's longer profile."""
     return ok(person.profile(tenants.my_membership(current_actor())))
+
+
+@blp.put("/auth/me/profile")
+@own_door("tenant")
+@blp.refuses(_PICTURE_REFUSED)
+@blp.arguments(person.ProfileIn)
+@blp.response(200, envelope(person.ProfileOut))
+def me_profile_update(body):
+    """Change the fields that are sent: the job title of this membership, the others of the person."""
+    return ok(person.profile(own_profile.update_own_profile(current_actor(), changes=body)))
 
 
 @blp.get("/auth/me/preferences")

@@ -13,6 +13,9 @@ from app.surfaces.shared.actor import current_actor
 from app.surfaces.shared.ids import Moment, Word
 from app.surfaces.shared.openapi import Schema
 
+_INLINE_PICTURE = 1_900_000
+"""More than a picture of 1 MB takes in base64, so that one a little larger is told what is wrong with it."""
+
 
 class AuthUserOut(Schema):
     """The person as the token sees them: ``id`` is the person's, ``userId`` the membership's."""
@@ -126,6 +129,24 @@ class ProfileOut(Schema):
     updated_at = Moment(data_key="updatedAt")
 
 
+class ProfileIn(Schema):
+    """The fields that change; what is left out stays, null empties."""
+
+    phone = Word(most=20, allow_none=True)
+    avatar = Word(most=_INLINE_PICTURE, allow_none=True)
+    timezone = Word(least=1, most=64)
+    locale = Word(least=1, most=35)
+    first_name = Word(data_key="firstName", least=1, most=100)
+    last_name = Word(data_key="lastName", least=1, most=100)
+    job_title = Word(data_key="jobTitle", most=100, allow_none=True)
+
+    @ma.validates_schema
+    def check_something_is_sent(self, data: dict[str, Any], **_: Any) -> None:
+        """Refuse a body that changes nothing."""
+        if not data:
+            raise ma.ValidationError("Name at least one field.")
+
+
 class ScreenIn(Schema):
     """How the person likes the screen."""
 
@@ -136,7 +157,7 @@ class ScreenIn(Schema):
     )
     editor_mode = ma.fields.String(data_key="editorMode", validate=ma.validate.OneOf(["simple", "advanced"]))
     start_page = Word(data_key="startPage", least=1)
-    dismissed = ma.fields.List(Word(least=1), validate=ma.validate.Length(max=200))
+    dismissed = ma.fields.List(Word(least=1), validate=ma.validate.Length(max=100))
 
 
 class NoticesIn(Schema):
@@ -188,7 +209,7 @@ def profile(membership: Membership) -> dict[str, Any]:
         "job_title": membership.job_title,
         "phone": user.phone,
         "avatar": user.avatar_url,
-        "timezone": about.timezone,
-        "locale": about.locale,
+        "timezone": user.timezone or about.timezone,
+        "locale": user.locale or about.locale,
         "updated_at": max(user.updated_at, membership.updated_at),
     }

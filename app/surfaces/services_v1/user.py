@@ -81,11 +81,11 @@ class TeaserIn(Schema):
 
 
 class TwoFactorOut(Schema):
-    enabled = ma.fields.Boolean(attribute="user.two_factor_enabled")
-    enabled_at = Moment(attribute="user.two_factor_enabled_at", allow_none=True)
-    pending = ma.fields.Constant(False)  # nobody can begin to set one up yet, nor have its recovery codes
+    enabled = ma.fields.Boolean(attribute="two_factor.enabled")
+    enabled_at = Moment(attribute="two_factor.enabled_at", allow_none=True)
+    pending = ma.fields.Boolean(attribute="two_factor.pending")
     enforced = ma.fields.Boolean(attribute="two_factor_enforced")
-    recovery_codes_remaining = ma.fields.Constant(0)
+    recovery_codes_remaining = ma.fields.Integer(attribute="two_factor.recovery_codes_remaining")
 
 
 class OwnSessionOut(Schema):

@@ -19,7 +19,7 @@ CHARLIE = "charlie@elsewhere.example"
 
 @pytest.fixture
 def jane(world: World) -> int:
-    return world.person(JANE)
+    return world.person(JANE, agreed=False)
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def token(world: World, jane: int) -> str:
 @pytest.fixture
 def strangers_token(world: World) -> str:
     """Return the access token of Charlie, whom nothing here concerns."""
-    world.person(CHARLIE)
+    world.person(CHARLIE, agreed=False)
     return world.token("services_v1", CHARLIE)
 
 

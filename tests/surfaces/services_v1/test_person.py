@@ -1,7 +1,6 @@
 """The person who is signed in, the policies, and the instance they are on."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,8 +8,9 @@ import sqlalchemy as sa
 from flask import Flask
 
 from app.core import clock
+from app.core.access import system
 from app.core.db import db
-from app.domains.accounts import policies
+from app.domains.accounts.publishing import Draft, publish
 from app.domains.permissions.roles import Role
 from app.domains.tenants.models import Membership, Tenant
 from app.surfaces.shared.transaction import transaction
@@ -136,13 +136,19 @@ def test_an_unheard_of_version_and_policy_are_refused(world: World, token: str) 
     refused(unknown, 404, "policy:not_found")
 
 
-def test_a_version_that_is_no_longer_in_force_is_outdated(
-    world: World, token: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    newer = [replace(policy, former_versions=("2025-07",)) for policy in policies.POLICIES]
-    monkeypatch.setattr(policies, "POLICIES", newer)
-    answer = world.call(ACCEPT, token=token, json={"type": "terms", "version": "2025-07"})
+def test_a_version_that_is_no_longer_in_force_is_outdated(world: World, token: str) -> None:
+    world.done(ACCEPT, token=token, json={"type": "terms", "version": "2026-01"})
+    with world.app.app_context(), transaction():
+        draft = Draft(type="terms", version="2026-11", content_html="<h1>Terms</h1><p>Newer.</p>")
+        publish(system("test"), draft=draft)
+    answer = world.call(ACCEPT, token=token, json={"type": "terms", "version": "2026-01"})
     refused(answer, 409, "policy:version_outdated")
+    (terms, _) = world.done("services_v1.user.get", token=token)["data"]["policies"]
+    assert (terms["current_version"], terms["accepted_version"]) == ("2026-11", "2026-01")
+    assert terms["must_accept"] is True
+    world.done(ACCEPT, token=token, json={"type": "terms", "version": "2026-11"})
+    (terms, _) = world.done("services_v1.user.get", token=token)["data"]["policies"]
+    assert (terms["accepted_version"], terms["must_accept"]) == ("2026-11", False)
 
 
 def test_a_visitor_learns_what_a_sign_in_page_needs(

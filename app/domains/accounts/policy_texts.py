@@ -1,0 +1,93 @@
+"""The legal texts that every instance begins with, in two languages; an operator publishes newer ones."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+VERSION = "2026-01"
+EFFECTIVE_AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class BuiltInText:
+    """One text in one language."""
+
+    type: str
+    language: str
+    title: str
+    content_html: str
+    must_accept: bool = True
+
+
+_TERMS = """<h1>Terms of service</h1>
+<p>These terms apply from 1 January 2026.</p>
+<h2>What you get</h2>
+<p>You may use the portal and its interfaces for yourself and for the organizations that you belong to. What
+a plan includes is shown on the plan page; a trial ends by itself and costs nothing.</p>
+<h2>What we ask of you</h2>
+<p>Keep your password and your second factor to yourself. Tell us when somebody else may have used them. Do
+not use the service to harm others or to get round its limits.</p>
+<h2>Your data</h2>
+<p>What you put in stays yours. You can export it and you can have it deleted. We keep it only as long as
+your organization's settings say.</p>
+<h2>When things go wrong</h2>
+<p>We repair what we can and tell you what we know on the status page. Either side may end this agreement at
+the end of a billing period.</p>"""
+
+_PRIVACY = """<h1>Privacy</h1>
+<p>This notice applies from 1 January 2026.</p>
+<h2>What we keep</h2>
+<p>Your name, your address, what you set up here, and a trail of what was changed, by whom and from where,
+so that you and your organization can see what happened to your data.</p>
+<h2>What we do with it</h2>
+<p>We run the service with it. We do not sell it, and we show it to nobody but the people of your
+organization.</p>
+<h2>Your rights</h2>
+<p>You can see, correct, export and delete your data. Write to the address for questions on the sign-in
+page.</p>"""
+
+_COOKIES = """<h1>Cookies</h1>
+<p>This notice applies from 1 January 2026.</p>
+<p>We set two cookies, both needed for the service to work: one that keeps you signed in and one that
+protects forms against other sites. There are no others.</p>"""
+
+_TERMS_DE = """<h1>Nutzungsbedingungen</h1>
+<p>Diese Bedingungen gelten ab dem 1. Januar 2026.</p>
+<h2>Was Sie bekommen</h2>
+<p>Sie dürfen das Portal und seine Schnittstellen für sich und für die Organisationen nutzen, denen Sie
+angehören. Was ein Tarif enthält, steht auf der Seite der Tarife; eine Probezeit endet von selbst und kostet
+nichts.</p>
+<h2>Worum wir Sie bitten</h2>
+<p>Behalten Sie Ihr Passwort und Ihren zweiten Faktor für sich. Sagen Sie uns, wenn sie jemand anders benutzt
+haben könnte. Nutzen Sie den Dienst nicht, um anderen zu schaden oder um seine Grenzen zu umgehen.</p>
+<h2>Ihre Daten</h2>
+<p>Was Sie eingeben, gehört weiterhin Ihnen. Sie können es ausgeben und löschen lassen. Wir bewahren es nur so
+lange auf, wie es die Einstellungen Ihrer Organisation sagen.</p>
+<h2>Wenn etwas schiefgeht</h2>
+<p>Wir reparieren, was wir können, und sagen auf der Statusseite, was wir wissen. Beide Seiten können diese
+Vereinbarung zum Ende eines Abrechnungszeitraums beenden.</p>"""
+
+_PRIVACY_DE = """<h1>Datenschutz</h1>
+<p>Dieser Hinweis gilt ab dem 1. Januar 2026.</p>
+<h2>Was wir aufbewahren</h2>
+<p>Ihren Namen, Ihre Adresse, was Sie hier einrichten, und ein Verzeichnis dessen, was geändert wurde, von wem
+und von wo aus, damit Sie und Ihre Organisation sehen können, was mit Ihren Daten geschehen ist.</p>
+<h2>Was wir damit tun</h2>
+<p>Wir betreiben damit den Dienst. Wir verkaufen es nicht und zeigen es niemandem außer den Menschen Ihrer
+Organisation.</p>
+<h2>Ihre Rechte</h2>
+<p>Sie können Ihre Daten einsehen, berichtigen, ausgeben und löschen lassen. Schreiben Sie an die Adresse für
+Fragen, die auf der Seite der Anmeldung steht.</p>"""
+
+_COOKIES_DE = """<h1>Cookies</h1>
+<p>Dieser Hinweis gilt ab dem 1. Januar 2026.</p>
+<p>Wir setzen zwei Cookies, beide sind für den Dienst nötig: einer hält Sie angemeldet, der andere schützt
+Formulare vor fremden Seiten. Andere gibt es nicht.</p>"""
+
+BUILT_IN: tuple[BuiltInText, ...] = (
+    BuiltInText("terms", "en", "Terms of service", _TERMS),
+    BuiltInText("terms", "de", "Nutzungsbedingungen", _TERMS_DE),
+    BuiltInText("privacy", "en", "Privacy", _PRIVACY),
+    BuiltInText("privacy", "de", "Datenschutz", _PRIVACY_DE),
+    BuiltInText("cookies", "en", "Cookies", _COOKIES, must_accept=False),
+    BuiltInText("cookies", "de", "Cookies", _COOKIES_DE, must_accept=False),
+)
