@@ -17,7 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column, scoped_session
 from sqlalchemy.orm import Session as OrmSession
 
 from app.core import clock, ids, redis
-from app.core.db import Base, Identified, db
+from app.core.db import Base, Identified, db, rows_changed
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +34,7 @@ GIVE_UP_AFTER = timedelta(hours=6)
 _WAITS = (15, 2 * 60, 10 * 60, 5 * 3600)
 """Seconds after the first, second, … counted try: with jitter five tries end within ``GIVE_UP_AFTER``."""
 _UNREACHABLE_WAITS = (5, 15, 30, 60)
-_ERROR_LENGTH = 500
-_PROMISED = "outbox_promised"
+_ERROR_LENGTH, _PROMISED = 500, "outbox_promised"
 
 
 class Unreachable(Exception):
@@ -107,6 +106,23 @@ def handler(kind: str) -> Callable[[Handler], Handler]:
 
     def register(function: Handler) -> Handler:
         HANDLERS[kind] = function
+        return function
+
+    return register
+
+
+Sequel = Callable[[Claimed, Payload], None]
+SEQUELS: dict[str, Sequel] = {}
+
+
+def sequel(kind: str) -> Callable[[Sequel], Sequel]:
+    """Register what follows an act, with what it returned, in the transaction that marks the promise kept.
+
+    So the next step is promised exactly once, however often the act was begun.
+    """
+
+    def register(function: Sequel) -> Sequel:
+        SEQUELS[kind] = function
         return function
 
     return register
@@ -235,7 +251,10 @@ def _take(which: sa.ColumnElement[bool]) -> Claimed | None:
 
 def finish(claimed: Claimed, kept: Payload) -> bool:
     """Mark a row done and reduce its payload to what may be kept; False if the lease was lost meanwhile."""
-    return _settle(claimed, done_at=clock.now(), payload=dict(kept), last_error=None)
+    held = _settle(claimed, done_at=clock.now(), payload=dict(kept), last_error=None)
+    if held and (then := SEQUELS.get(claimed.kind)):
+        then(claimed, kept)
+    return held
 
 
 def fail(claimed: Claimed, error: Exception) -> bool:
@@ -373,10 +392,5 @@ def hurry() -> None:
 
 def prune(*, done_before: datetime, dead_before: datetime) -> int:
     """Delete rows done or dead before the moments given; returns how many."""
-    old = (
-        sa.delete(OutboxRow)
-        .where(sa.or_(OutboxRow.done_at < done_before, OutboxRow.dead_at < dead_before))
-        .returning(OutboxRow.id)
-        .execution_options(synchronize_session=False)
-    )
-    return len(db.session.scalars(old).all())
+    old = sa.delete(OutboxRow).where(sa.or_(OutboxRow.done_at < done_before, OutboxRow.dead_at < dead_before))
+    return rows_changed(old)

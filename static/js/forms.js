@@ -2,7 +2,8 @@
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.method !== "post") return;
+  // What it fetches is saved as a file: the page stays, and so does the button.
+  if (form.method !== "post" || form.hasAttribute("data-fetches")) return;
   if (form.dataset.sent) {
     event.preventDefault();
     return;

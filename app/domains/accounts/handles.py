@@ -13,6 +13,8 @@ from app.core.errors import Conflict, ValidationFailed
 from app.core.reserved_words import RESERVED_WORDS
 from app.domains.accounts.models import HeldHandle, User
 
+HELD_AFTER_LEAVING = timedelta(days=90)
+"""As long as after a change: nobody may pass for somebody who just left."""
 _HANDLE = re.compile(r"[a-z][a-z0-9_]{3,14}")
 
 

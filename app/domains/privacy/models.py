@@ -1,0 +1,69 @@
+"""Exports that were asked for, and accounts that wait to be erased."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db import Base, Identified, Numbered, Words
+
+_UNDER_WAY = sa.text("state IN ('queued', 'making')")
+
+
+class ExportState(StrEnum):
+    QUEUED = "queued"
+    MAKING = "making"
+    READY = "ready"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+UNDER_WAY = (ExportState.QUEUED, ExportState.MAKING)
+
+
+class DataExport(Identified, Base):
+    """A copy of all that is kept about a person: made in steps, kept for a week."""
+
+    __tablename__ = "data_exports"
+    __table_args__ = (
+        sa.Index("ix_data_exports_user_id", "user_id", "id"),
+        sa.Index(
+            "uq_data_exports_under_way",
+            "user_id",
+            unique=True,
+            sqlite_where=_UNDER_WAY,
+            postgresql_where=_UNDER_WAY,
+        ),
+        sa.Index("ix_data_exports_state", "state", "expires_at"),
+    )
+
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"))
+    state: Mapped[ExportState] = mapped_column(Words(ExportState), default=ExportState.QUEUED)
+    progress: Mapped[int] = mapped_column(default=0)
+    """Of 100."""
+    folder: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    """Where its files are, by a name that nobody can guess."""
+    position: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """How far it is: what the next step begins with."""
+    step_uid: Mapped[UUID | None]
+    """The promise that makes the next step; any other one is late."""
+    size: Mapped[int | None] = mapped_column(sa.BigInteger)
+    requested_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
+
+
+class DeletionRequest(Numbered, Base):
+    """That a person wants to leave, as long as they can still stay: whoever takes the row away decides."""
+
+    __tablename__ = "deletion_requests"
+
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), unique=True)
+    requested_at: Mapped[datetime]
+    due_at: Mapped[datetime] = mapped_column(index=True)
+    reminded_at: Mapped[datetime | None]
+    promised_at: Mapped[datetime | None]
+    """When the erasure was last handed to a worker."""

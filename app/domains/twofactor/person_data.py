@@ -1,0 +1,44 @@
+"""What a second factor tells of a person: that and since when; never what it is."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from app.core.personal import Row, exported, rows_of
+from app.domains.accounts.models import User
+from app.domains.twofactor.models import Authenticator, RecoveryBatch, RecoveryCode
+
+
+@exported(
+    "second-factor",
+    about="Whether a second factor is on, and since when.",
+    tables=["authenticators"],
+    single=True,
+)
+def second_factor(user_id: int, after: int, limit: int) -> Sequence[Row]:
+    """Read whether there is one."""
+    query = sa.select(
+        User.two_factor_enabled_at.label("on_since"),
+        sa.func.coalesce(Authenticator.secret.is_not(None), sa.false()).label("authenticator_app"),
+    ).outerjoin(Authenticator, Authenticator.user_id == User.id)
+    return rows_of(query.where(User.id == user_id), User.id, after, limit)
+
+
+@exported(
+    "recovery-codes", about="Recovery codes you made; never what they are.", tables=["recovery_batches"]
+)
+def recovery_codes(user_id: int, after: int, limit: int) -> Sequence[Row]:
+    """Read batches with how many codes are left."""
+    left = (
+        sa.select(sa.func.count())
+        .where(RecoveryCode.batch_id == RecoveryBatch.id, RecoveryCode.used_at.is_(None))
+        .correlate(RecoveryBatch)
+        .scalar_subquery()
+    )
+    query = sa.select(
+        RecoveryBatch.proposed_at.label("made_at"),
+        RecoveryBatch.saved_at,
+        RecoveryBatch.ended_at,
+        left.label("left"),
+    )
+    return rows_of(query.where(RecoveryBatch.user_id == user_id), RecoveryBatch.id, after, limit)
