@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel import Locale, UnknownLocaleError, dates, numbers
+from babel import Locale, UnknownLocaleError, dates, numbers, units
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
@@ -116,22 +116,22 @@ class Manner:
         return dates.format_date(here, _DATES.get(self.date_format, "long"), locale=self.locale)
 
     def minute(self, moment: datetime) -> str:
-        """Write day and time of a moment with the zone's name, without seconds."""
-        return self._moment(moment, 0)
+        """Write the time of a moment with the zone's name, without seconds."""
+        return self._time(moment, 0)
 
     def second(self, moment: datetime) -> str:
         """Write day and time of a moment with the zone's name, to the second."""
-        return self._moment(moment, 1)
+        return f"{self.day(moment)}, {self._time(moment, 1)}"
 
-    def _moment(self, moment: datetime, exactness: int) -> str:
+    def _time(self, moment: datetime, exactness: int) -> str:
         pattern = _TIMES.get(self.time_format, ("short", "medium"))[exactness]
         time = dates.format_time(moment, pattern, tzinfo=self.zone, locale=self.locale)
         name = dates.get_timezone_name(moment.astimezone(self.zone), width="short", locale=self.locale)
-        return f"{self.day(moment)}, {time} {name}"
+        return f"{time} {name}"
 
-    def span(self, span: timedelta, unit: Any) -> str:
-        """Say how long something lasts, counted in one unit."""
-        return dates.format_timedelta(span, granularity=unit, threshold=1, locale=self.locale)
+    def span(self, number: int, unit: str) -> str:
+        """Say how long something lasts, counted in one unit: "24 hours"."""
+        return units.format_unit(number, f"duration-{unit}", locale=self.locale)
 
     def ago(self, seconds: int) -> str:
         """Say how long ago something was, counted in the largest unit that fits; ahead if negative."""

@@ -21,7 +21,7 @@ from app.core.db import Base, Identified, db, rows_changed
 
 log = logging.getLogger(__name__)
 
-Payload = Mapping[str, str | int | bool | None]
+Payload = Mapping[str, Any]
 Act = Callable[[], Payload]
 """Does what was promised, holding no database connection; returns what is kept of the payload: no secrets."""
 

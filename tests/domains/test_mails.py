@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.domains.email.definitions import MAILS
+from app.domains.email.readers import Reader
 from app.domains.email.rendering import render
-from app.domains.email.wording import harmless, written
+from app.domains.email.wording import harmless, kept, written
 
 VALUES = {
     "app_name": "Steering",
@@ -40,6 +41,7 @@ VALUES = {
     "found_at": "code.example/acme/config.yml",
     "revoked_by": "Jane Doe",
     "member_name": "Kim Lee",
+    "remaining": "7",
 }
 NASTY = '<a href="https://evil.example">x</a> www.evil.example evil.example\r\nBcc: all@evil.example\x1b[2J'
 
@@ -101,8 +103,16 @@ def test_a_very_long_name_is_cut() -> None:
     ],
 )
 def test_a_span_reads_in_its_largest_whole_unit(span: timedelta, words: str) -> None:
-    assert written(span) == words
+    assert written(kept(span), Reader()) == words
 
 
-def test_a_moment_reads_in_utc() -> None:
-    assert written(datetime(2026, 11, 2, 9, 5, tzinfo=UTC)) == "2 November 2026 at 09:05 UTC"
+def test_a_moment_reads_in_utc_where_nobody_is_known() -> None:
+    moment = kept(datetime(2026, 11, 2, 9, 5, tzinfo=UTC))
+    assert written(moment, Reader()) == "2 November 2026 at 09:05 UTC"
+
+
+def test_a_moment_reads_as_its_reader_writes_it() -> None:
+    moment = kept(datetime(2026, 11, 2, 9, 5, tzinfo=UTC))
+    assert written(moment, Reader("de", "Europe/Berlin")) == "2. November 2026 um 10:05 MEZ"
+    house = Reader("en-US", "UTC", "MM/DD/YYYY", "12h")
+    assert written(moment, house).replace("\u202f", " ") == "11/02/2026 at 9:05 AM UTC"

@@ -8,6 +8,7 @@ from typing import Any
 from app.core.secrets import unseal
 from app.domains.email.definitions import MAILS
 from app.domains.email.mails import SEAL_CONTEXT
+from app.domains.email.readers import Reader, reader_of
 from app.domains.email.rendering import RenderedMail, render
 from app.domains.settings import queries as settings
 
@@ -21,7 +22,7 @@ class Outgoing:
 
 
 def compose(payload: Mapping[str, Any]) -> Outgoing:
-    """Write the mail that ``mails`` promised; reads one setting and changes nothing.
+    """Write the mail that ``mails`` promised, as its reader reads; changes nothing.
 
     :raises SealBroken: when the key it was sealed with is gone
     """
@@ -34,4 +35,5 @@ def compose(payload: Mapping[str, Any]) -> Outgoing:
     secret = json.loads(unseal(payload["sealed"], SEAL_CONTEXT))
     app_name = settings.text("instance.name") or ""
     to = secret.pop("to", payload["to"])
-    return Outgoing(to, render(definition.name, {**open_ones, **secret, "app_name": app_name}))
+    reader = Reader(**payload["reader"]) if "reader" in payload else reader_of(payload.get("known_as") or to)
+    return Outgoing(to, render(definition.name, {**open_ones, **secret, "app_name": app_name}, reader))

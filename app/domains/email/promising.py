@@ -1,27 +1,39 @@
 """Promising a mail to the outbox, what opens something in it sealed until it is written."""
 
 import json
-from datetime import datetime, timedelta
+from typing import Any
 
 from app.core import outbox
 from app.core.secrets import seal
 from app.domains.email import wording
 from app.domains.email.definitions import MAILS
+from app.domains.email.readers import reader_of
 
 SEAL_CONTEXT = "outbox:mail"
 
 
 def promise(
-    name: str, to: str, first_name: str, tenant_name: str | None, **own: str | int | datetime | timedelta
+    name: str,
+    to: str,
+    first_name: str,
+    tenant_name: str | None,
+    *,
+    known_as: str | None = None,
+    **own: wording.Value,
 ) -> None:
-    """Promise a mail in the request's own transaction, with the variables of its own."""
+    """Promise a mail in the request's own transaction, with the variables of its own.
+
+    :param known_as: the address of the reader's account, where that is not the one written to
+    """
     definition = MAILS[name]
-    variables = {key: wording.written(value) for key, value in own.items()}
+    variables = {key: wording.kept(value) for key, value in own.items()}
     secret = {key: variables.pop(key) for key in sorted(definition.secret)}
-    person: dict[str, str | None] = {"to": to, "first_name": first_name}
+    person: dict[str, Any] = {"to": to, "first_name": first_name}
     if definition.forgotten:
         secret |= {"to": to, "first_name": first_name}
-        person = {"to": None, "first_name": None}
+        person = {"to": None, "first_name": None, "reader": reader_of(known_as or to).kept()}
+    elif known_as:
+        person["known_as"] = known_as
     outbox.promise(
         "mail",
         {

@@ -1,7 +1,12 @@
 """How values read in a mail: times, spans, and names that must not pass for a link."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from app.core.languages import said
+from app.domains.email.readers import Reader
 
 _UNITS = ((timedelta(days=2), timedelta(days=1), "day"), (timedelta(hours=1), timedelta(hours=1), "hour"))
 _ADDRESS = re.compile(r"(?i)\b(?:[a-z][a-z0-9+.-]*://|www\.|mailto:)\S*")
@@ -9,26 +14,50 @@ _INNER_DOT = re.compile(r"(?<=[^\W_])\.(?=[^\W\d_]{2})")
 _WORD_JOINER = "\u2060"
 _LONGEST_NAME = 120
 
+Value = str | int | datetime | date | timedelta
+Kept = str | Mapping[str, Any]
 
-def written(value: str | int | datetime | timedelta) -> str:
-    """Return a value as the sentence of a mail shows it."""
+
+def kept(value: Value) -> Kept:
+    """Return a value as a promise keeps it: times and spans are worded for whoever reads the mail."""
     if isinstance(value, datetime):
-        return f"{value.astimezone(UTC):%d %B %Y at %H:%M UTC}".lstrip("0")
+        return {"at": value.isoformat()}
+    if isinstance(value, date):
+        return {"day": value.isoformat()}
     if isinstance(value, timedelta):
-        return _span(value)
+        return {"seconds": value.total_seconds()}
     return str(value)
 
 
-def _span(span: timedelta) -> str:
+def written(value: Kept, reader: Reader) -> str:
+    """Return a kept value as the sentence of a mail shows it to its reader."""
+    if isinstance(value, str):
+        return value
+    if "at" in value:
+        moment, manner = datetime.fromisoformat(value["at"]), reader.manner
+        pattern = said("%(day)s at %(time)s", reader.language)
+        return pattern % {"day": manner.day(moment), "time": manner.minute(moment)}
+    if "day" in value:
+        noon = datetime.combine(date.fromisoformat(value["day"]), time(12), tzinfo=reader.manner.zone)
+        return reader.manner.day(noon)
+    return _span(timedelta(seconds=value["seconds"]), reader)
+
+
+def _span(span: timedelta, reader: Reader) -> str:
     """Say a span in the largest unit that fits without a rest; a day or less stays in hours."""
     for least, unit, word in _UNITS:
         if span >= least and not span % unit:
-            return _counted(span // unit, word)
-    return _counted(max(1, round(span.total_seconds() / 60)), "minute")
+            return reader.manner.span(span // unit, word)
+    return reader.manner.span(max(1, round(span.total_seconds() / 60)), "minute")
 
 
-def _counted(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+def called(name: str, value: str, reader: Reader) -> str:
+    """Return a word of ours among a mail's variables in the reader's language: a status, a kind of device."""
+    if name == "device":
+        browser, on, system = value.partition(" on ")
+        pattern = said("%(browser)s on %(system)s", reader.language)
+        return pattern % {"browser": browser, "system": system} if on else said(value, reader.language)
+    return said(value, reader.language) if name in ("status", "from") else value
 
 
 def harmless(name: str) -> str:

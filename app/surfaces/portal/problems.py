@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from flask_babel import gettext as _
@@ -136,7 +135,7 @@ def error_page(problem: Problem, *, request_id: str, signed_in: bool) -> ErrorPa
 def spell(seconds: int) -> str:
     """Write a wait out, never too short: "40 seconds", "3 minutes", "2 hours"."""
     unit, size = next(((unit, size) for unit, size in _WAITS if seconds >= size), ("second", 1))
-    return manner().span(timedelta(seconds=-(-seconds // size) * size), unit)
+    return manner().span(-(-seconds // size), unit)
 
 
 _WAITS = (("hour", 3600), ("minute", 60))
