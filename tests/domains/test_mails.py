@@ -41,6 +41,9 @@ VALUES = {
     "found_at": "code.example/acme/config.yml",
     "revoked_by": "Jane Doe",
     "member_name": "Kim Lee",
+    "from": "1 December 2026",
+    "waits": "3 days",
+    "finish_url": "https://portico.example/recover-second-factor/finish?token=tok",
     "remaining": "7",
 }
 NASTY = '<a href="https://evil.example">x</a> www.evil.example evil.example\r\nBcc: all@evil.example\x1b[2J'

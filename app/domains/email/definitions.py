@@ -200,5 +200,29 @@ MAILS: Mapping[str, MailDefinition] = {
             subject="Your account is erased",
             forgotten=True,
         ),
+        MailDefinition(
+            name="factor_recovery_request",
+            event="account.recovery_requested",
+            variables=("confirm_url", "cancel_url", "token", "waits"),
+            subject="Someone asks to remove your second factor",
+        ),
+        MailDefinition(
+            name="factor_recovery_due",
+            event="account.recovery_due",
+            variables=("finish_url", "cancel_url", "token"),
+            subject="Your second factor can be removed now",
+        ),
+        MailDefinition(
+            name="factor_recovery_cancellation",
+            event="account.recovery_cancelled",
+            variables=("at", "link"),
+            subject="The removal of your second factor was stopped",
+        ),
+        MailDefinition(
+            name="two_factor_demand",
+            event="organization.two_factor_demanded",
+            variables=("from", "link"),
+            subject="{{ tenant_name }} asks for a second factor",
+        ),
     )
 }

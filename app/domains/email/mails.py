@@ -2,6 +2,12 @@
 
 from datetime import datetime, timedelta
 
+from app.domains.email.factor_mails import (
+    factor_recovery_cancellation,
+    factor_recovery_due,
+    factor_recovery_request,
+    two_factor_demand,
+)
 from app.domains.email.privacy_mails import (
     data_export_ready,
     deletion_done,
@@ -24,11 +30,15 @@ __all__ = [
     "deletion_done",
     "deletion_reminder",
     "deletion_request",
+    "factor_recovery_cancellation",
+    "factor_recovery_due",
+    "factor_recovery_request",
     "leaked_token",
     "member_token_leak",
     "new_api_token",
     "token_expiry",
     "token_revocation",
+    "two_factor_demand",
 ]
 
 

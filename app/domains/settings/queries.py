@@ -32,7 +32,7 @@ def values(
     """
     owner = -1 if tenant_id is None else tenant_id
     rows = _rows([definition_of(key) for key in keys], [owner], environment)
-    return {key: _effective(DEFINITIONS[key], rows, owner) for key in keys}
+    return {key: effective(DEFINITIONS[key], rows, owner) for key in keys}
 
 
 def by_tenant(
@@ -41,7 +41,13 @@ def by_tenant(
     """Return what one setting is worth in each of several tenants, with one query."""
     definition = definition_of(key)
     rows = _rows([definition], tenant_ids, environment)
-    return {tenant_id: _effective(definition, rows, tenant_id) for tenant_id in tenant_ids}
+    return {tenant_id: effective(definition, rows, tenant_id) for tenant_id in tenant_ids}
+
+
+def locked(keys: Collection[str]) -> frozenset[str]:
+    """Return which of several settings the platform holds for all, with one query."""
+    rows = _rows([definition_of(key) for key in keys], [], None)
+    return frozenset(key for (key, _), row in rows.items() if row.locked)
 
 
 def integer(key: str, *, tenant_id: int | None = None, environment: Environment | None = None) -> int:
@@ -137,6 +143,7 @@ def seal_context(key: str, tenant_id: int | None) -> str:
 
 
 Rows = Mapping[tuple[str, int | None], sa.Row[Any]]
+"""What is stored, by key and organization: rows with key, tenant_id, value and locked."""
 
 
 def _rows(
@@ -162,7 +169,8 @@ _ROWS = sa.select(SettingValue.key, SettingValue.tenant_id, SettingValue.value, 
 """Made once: nearly every call asks for some setting."""
 
 
-def _effective(definition: Definition, rows: Rows, tenant_id: int) -> Value:
+def effective(definition: Definition, rows: Rows, tenant_id: int) -> Value:
+    """Return what a setting is worth in an organization, of the rows that are stored for it."""
     platform, own = rows.get((definition.key, None)), rows.get((definition.key, tenant_id))
     chosen = platform if own is None or (platform is not None and platform.locked) else own
     if chosen is None:

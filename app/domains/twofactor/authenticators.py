@@ -16,7 +16,7 @@ from app.core.links import public_url
 from app.core.secrets import seal, unseal
 from app.domains.accounts.emails import EmailUnverified
 from app.domains.accounts.models import User
-from app.domains.accounts.queries import held
+from app.domains.accounts.queries import held, me
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
 from app.domains.email import mails
@@ -42,7 +42,7 @@ class TwoFactorEnforced(Conflict):
 
 @dataclass(frozen=True)
 class SetUp:
-    """A secret to be scanned: shown this once, not in force before its first code."""
+    """A secret to be scanned: not in force before its first code."""
 
     secret: str
     address: str
@@ -61,6 +61,7 @@ class SwitchedOn:
     recovery_codes_remaining: int
     backup_codes: Sequence[str] = ()
     """New recovery codes, where they were asked for at once: shown this once."""
+    enabled: bool = True
 
 
 @operation(Access.INTERACTIVE)
@@ -83,8 +84,24 @@ def begin(actor: Actor, *, password: str | None = None) -> SetUp:
     row.pending_expires_at = clock.now() + SETUP_LIFE
     db.session.add(row)
     record(actor, AuditKind.TWO_FACTOR_SETUP_STARTED, subject=("user", user.id))
-    address = totp.address(secret, account=user.email, issuer=settings.instance_name())
-    return SetUp(secret, address, user.two_factor_enabled)
+    return SetUp(secret, _address(secret, user), user.two_factor_enabled)
+
+
+@operation(Access.INTERACTIVE)
+def waiting(actor: Actor) -> SetUp:
+    """Return the set-up that waits for its first code once more: a page is loaded again, a code was wrong.
+
+    :raises NoSetupPending: if none does
+    :raises StepUpRequired: as in ``begin``
+    """
+    _require_proof(actor, None)
+    user = me(actor)
+    row = db.session.get(Authenticator, user.id)
+    if row is None or row.pending_expires_at is None or not row.is_pending:
+        raise NoSetupPending
+    secret = unseal(row.pending_secret or "", factors.seal_context(user.id))
+    left = row.pending_expires_at - clock.now()
+    return SetUp(secret, _address(secret, user), user.two_factor_enabled, left)
 
 
 @operation(Access.INTERACTIVE)
@@ -169,7 +186,7 @@ def disable_with_code(actor: Actor, *, code: str, password: str | None = None) -
         give_back(spent)
         refusal.commits = True
         raise
-    factors.check(actor, user, code=code)
+    factors.check(actor, user, code=code, tell=False)
     give_back(spent, clear=["user"])
     switch_off(actor, user)
 
@@ -208,6 +225,10 @@ def switch_off(actor: Actor, user: User) -> None:
     )
 
 
+def _address(secret: str, user: User) -> str:
+    return totp.address(secret, account=user.email, issuer=settings.instance_name())
+
+
 def _require_proof(actor: Actor, password: str | None) -> None:
     """A password alone must not replace a factor: who has one shows it, here or at the step-up."""
     if actor.particulars.two_factor_enabled:
@@ -218,7 +239,7 @@ def _require_proof(actor: Actor, password: str | None) -> None:
 def _require_not_demanded(user: User) -> None:
     demanding = queries.demanding(user.id)
     if demanding:
-        names = ", ".join(tenant.name for tenant in demanding)
+        names = ", ".join(one.name for one in demanding)
         raise TwoFactorEnforced(layer="organization", remedy=f"An owner or admin of {names} can change it.")
 
 

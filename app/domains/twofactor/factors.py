@@ -23,20 +23,21 @@ def seal_context(user_id: int) -> str:
     return f"authenticator:{user_id}"
 
 
-def check(actor: Actor, user: User, *, code: str, method: Method | None = None) -> Method:
+def check(actor: Actor, user: User, *, code: str, method: Method | None = None, tell: bool = True) -> Method:
     """Use up a code of the person's second factor, in the request's transaction.
 
     Whoever calls has counted the try in the budget of its way in; fifty failures of a person in a day are
     counted here beside it, so that no mix of ways and kinds buys more.
 
     :param method: which kind it is; None: told by its form
+    :param tell: mail the person that a recovery code was used
     :returns: the kind that it was
     :raises CodeInvalid: whatever was wrong; keeps the count
     :raises RateLimited: after fifty failures in a day
     """
     spent = limits.spend_in_request(TWO_FACTOR_FAILURES, user=user.id)
     kind = method or ("recovery_code" if recovery_codes.looks_like_one(code) else "authenticator")
-    if not _is_good(actor, user, kind, code):
+    if not _is_good(actor, user, kind, code, tell):
         raise CodeInvalid
     limits.give_back(spent)
     return kind
@@ -50,10 +51,12 @@ def check_authenticator(actor: Actor, user: User, *, code: str) -> None:
     check(actor, user, code=code, method="authenticator")
 
 
-def _is_good(actor: Actor, user: User, kind: Method, code: str) -> bool:
+def _is_good(actor: Actor, user: User, kind: Method, code: str, tell: bool) -> bool:
     if not user.two_factor_enabled:
         return False
-    return recovery_codes.burn(actor, user, code) if kind == "recovery_code" else _take(user, code)
+    if kind == "recovery_code":
+        return recovery_codes.burn(actor, user, code, tell=tell)
+    return _take(user, code)
 
 
 def _take(user: User, code: str) -> bool:

@@ -29,6 +29,51 @@ class Authenticator(Base):
         return self.pending_expires_at is not None and self.pending_expires_at > clock.now()
 
 
+class FactorDemandNotice(Numbered, Base):
+    """What a member without a second factor was told of their organization's demand for one."""
+
+    __tablename__ = "factor_demand_notices"
+    __table_args__ = (sa.UniqueConstraint("tenant_id", "user_id"),)
+
+    tenant_id: Mapped[int] = mapped_column(sa.ForeignKey("tenants.id", ondelete="CASCADE"))
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    day: Mapped[str] = mapped_column(sa.String(10))
+    """The day that they were told, empty for at once: they are told anew of another."""
+    stage: Mapped[int]
+    """How near it was: announced, a week ahead, a day ahead, begun."""
+    told_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class FactorRecovery(Numbered, Base):
+    """A lost second factor on its way to being removed: asked for, confirmed by the mailbox, waited for."""
+
+    __tablename__ = "factor_recoveries"
+    __table_args__ = (
+        sa.Index(
+            "uq_factor_recoveries_open",
+            "user_id",
+            unique=True,
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        ),
+        sa.Index("ix_factor_recoveries_due", "ended_at", "due_at"),
+    )
+
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    requested_at: Mapped[datetime] = mapped_column(default=clock.now)
+    lapses_at: Mapped[datetime]
+    """Until when the person has to do their next step: confirm it, then finish it."""
+    ip: Mapped[str | None] = mapped_column(sa.String(45))
+    confirmed_at: Mapped[datetime | None]
+    due_at: Mapped[datetime | None]
+    """When the waiting period is over."""
+    mailed_at: Mapped[datetime | None]
+    """When the last link went out."""
+    ended_at: Mapped[datetime | None]
+    outcome: Mapped[str | None] = mapped_column(sa.String(20))
+    """recovered, cancelled, lapsed."""
+
+
 class RecoveryBatch(Numbered, Base):
     """Ten recovery codes: proposed, then saved; one saved batch of a person is in force at a time."""
 

@@ -120,8 +120,11 @@ def tell_of_replacement(user: User) -> None:
     )
 
 
-def burn(actor: Actor, user: User, code: str) -> bool:
-    """Use one code up if it is good; of many at once with the same code one gets it. The person is told."""
+def burn(actor: Actor, user: User, code: str, *, tell: bool = True) -> bool:
+    """Use one code up if it is good; of many at once with the same code one gets it.
+
+    :param tell: mail the person, unless another mail says more
+    """
     wanted = keyed_hash(f"recovery:{user.id}", _as_compared(code))
     burned = db.session.scalars(
         sa.update(RecoveryCode)
@@ -144,13 +147,14 @@ def burn(actor: Actor, user: User, code: str) -> bool:
         user_id=user.id,
         changes={"remaining": left},
     )
-    mails.backup_code_use(
-        user.email,
-        first_name=user.greeting,
-        at=clock.now(),
-        remaining=left,
-        link=public_url("/account/security"),
-    )
+    if tell:
+        mails.backup_code_use(
+            user.email,
+            first_name=user.greeting,
+            at=clock.now(),
+            remaining=left,
+            link=public_url("/account/security"),
+        )
     return True
 
 

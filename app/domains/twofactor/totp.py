@@ -27,7 +27,8 @@ def matching_step(secret: str, code: str, now: datetime) -> int | None:
     if len(code) != DIGITS or not (code.isascii() and code.isdigit()):
         return None
     at, found = int(now.timestamp()) // STEP_SECONDS, None
+    codes = pyotp.TOTP(secret)
     for step in range(at - DRIFT, at + DRIFT + 1):  # all of them, whichever matches: one time
-        if same(pyotp.TOTP(secret).at(step * STEP_SECONDS), code):
+        if same(codes.generate_otp(step), code):  # by the step: ``at`` reckons in the machine's local time
             found = step
     return found
