@@ -6,7 +6,7 @@ from flask import Flask
 
 from app.surfaces.shared.problems import Dialect, register_problem_handler
 
-SURFACES = ("services_v1", "api_v1", "platform_api", "client_v1", "v0", "portal")
+SURFACES = ("services_v1", "api_v1", "platform_api", "client_v1", "v0", "secret_scanning", "portal")
 """Each is a package here whose ``surface`` module has ``DIALECT`` and ``mount(app)``."""
 
 

@@ -214,7 +214,7 @@ def get():
 
 
 @blp.post("/services/platforms/v1/user/update-email-sendtoken")
-@door("user", limit=None)
+@door("user", limit=None, interactive=True)
 @blp.refuses({403: ["auth:step_up_required", _INTERACTIVE]})
 @blp.arguments(NewEmailIn)
 @blp.response(200, told(EmailAskedOut))
@@ -225,7 +225,7 @@ def update_email_sendtoken(body):
 
 
 @blp.post("/services/platforms/v1/user/update-email-via-token")
-@door("user", limit=None)
+@door("user", limit=None, interactive=True)
 @blp.refuses({403: _INTERACTIVE, 409: "user:email_taken", 422: "auth:email_change_token_invalid"})
 @blp.arguments(EmailTokenIn)
 @blp.response(200, told(EmailChangedOut))

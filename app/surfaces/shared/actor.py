@@ -128,12 +128,14 @@ class Door:
     def _credential(self) -> Credential | None:
         """Return what the call shows. The header counts alone where it is there: identities are never mixed.
 
-        :raises NotSignedIn: for two headers, or one that holds anything but one bearer token
+        :raises NotSignedIn: for two headers, one that holds anything but one bearer token, and in the portal,
+            which is for browsers
         """
         headers = request.headers.getlist("Authorization")
         if headers:
             scheme, _, token = headers[0].strip().partition(" ")
-            if len(headers) > 1 or scheme.lower() != "bearer" or not token.strip() or "," in token:
+            odd = len(headers) > 1 or scheme.lower() != "bearer" or not token.strip() or "," in token
+            if odd or self.in_portal:
                 raise NotSignedIn(layer="session")
             return Credential(token.strip(), "bearer")
         token = request.cookies.get(COOKIE, "")

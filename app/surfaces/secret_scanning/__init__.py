@@ -1,0 +1,1 @@
+"""Where secret scanners report API tokens that they found in public."""
