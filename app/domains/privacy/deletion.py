@@ -223,18 +223,26 @@ def promise_erasures() -> int:
     return len(found)
 
 
+def _look_again(user_id: int) -> None:
+    """Let the next run of the job see whether others still depend on the person."""
+    waiting = sa.update(DeletionRequest).where(DeletionRequest.user_id == user_id)
+    rows_changed(waiting.values(promised_at=None))
+
+
 @outbox.effect(_ERASE)
 def _erase(claimed: Claimed) -> None:
     """Erase one account, unless its person has thought better of it or others would lose their owner."""
     user_id = int(claimed.payload["user_id"])
     user = db.session.get(User, user_id, with_for_update=True)
-    if user is None or any(others for _, others in _owned(user_id)):
+    if user is None:
+        return
+    if any(others for _, others in _owned(user_id)):
+        _look_again(user_id)
         return
     taken = sa.delete(DeletionRequest).where(
         DeletionRequest.user_id == user_id, DeletionRequest.due_at <= clock.now()
     )
     if not rows_changed(taken):
         return
-    email, first_name = user.email, user.greeting
+    mails.deletion_done(user.email, first_name=user.greeting, at=clock.now())  # in their language: before
     erase(system(_ERASE), user, reason="asked for by the person")
-    mails.deletion_done(email, first_name=first_name, at=clock.now())

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from app.core.personal import Row, exported, rows_of
+from app.core.personal import Row, exported, not_exported, rows_of
 from app.domains.accounts.models import User
-from app.domains.twofactor.models import Authenticator, RecoveryBatch, RecoveryCode
+from app.domains.twofactor.models import Authenticator, FactorRecovery, RecoveryBatch, RecoveryCode
+
+not_exported("factor_demand_notices", "that somebody was told of a demand is in their mails")
 
 
 @exported(
@@ -42,3 +44,21 @@ def recovery_codes(user_id: int, after: int, limit: int) -> Sequence[Row]:
         left.label("left"),
     )
     return rows_of(query.where(RecoveryBatch.user_id == user_id), RecoveryBatch.id, after, limit)
+
+
+@exported(
+    "factor-recoveries",
+    about="When the removal of a second factor was asked for.",
+    tables=["factor_recoveries"],
+)
+def factor_recoveries(user_id: int, after: int, limit: int) -> Sequence[Row]:
+    """Read what was asked for in the person's name, and how it ended."""
+    query = sa.select(
+        FactorRecovery.requested_at,
+        FactorRecovery.ip,
+        FactorRecovery.confirmed_at,
+        FactorRecovery.due_at,
+        FactorRecovery.ended_at,
+        FactorRecovery.outcome,
+    )
+    return rows_of(query.where(FactorRecovery.user_id == user_id), FactorRecovery.id, after, limit)
