@@ -33,6 +33,7 @@ from app.core.paging import Window
 from app.core.settings import current_settings
 from app.domains.sessions.operations import Opened
 from app.domains.tenants import queries as tenants
+from app.surfaces.portal.banners import banners
 from app.surfaces.portal.navigation import navigation
 from app.surfaces.portal.problems import error_page, spell, status_of
 from app.surfaces.shared.actor import SAFE_METHODS, Door, current_actor
@@ -149,6 +150,7 @@ def frame() -> dict[str, Any]:
         about["viewer"] = current_user
         about["navigation"] = navigation(mailbox)
         about["my_organizations"] = my_organizations
+        about["banners"] = banners
     return about
 
 

@@ -2,14 +2,14 @@
 
 from flask import Flask
 
-from app.surfaces.portal import account, assets, auth, dashboard, organizations, pages, sessions
+from app.surfaces.portal import account, assets, auth, dashboard, organizations, pages, privacy, sessions
 from app.surfaces.portal.base import DIALECT, app_name, bind_login, csrf, frame
 from app.surfaces.portal.i18n import register_languages
 from app.surfaces.portal.presentation import register_presentation
 
 __all__ = ["DIALECT", "mount"]
 
-AREAS = (assets, auth, account, sessions, organizations, dashboard, pages)
+AREAS = (assets, auth, account, sessions, privacy, organizations, dashboard, pages)
 
 
 def mount(app: Flask) -> None:
