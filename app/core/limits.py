@@ -126,6 +126,18 @@ def give_back_at_once(spent: Spent, *, clear: Sequence[str] = ()) -> None:
         _give_back(connection, spent, clear)
 
 
+def is_used_up(spent: Spent) -> bool:
+    """Say in the request's own transaction whether a try was the last that its bucket lets through."""
+    rules = [rule for rule in spent.bucket.rules if rule.keys[0] in spent.keys]
+    lines = [_Line(rule, spent.keys[rule.keys[0]], rule.seconds or 1) for rule in rules]
+    now = clock.now().timestamp()
+    for line in lines:
+        hits = db.session.scalar(_HITS_SEEN, {"in_bucket": spent.bucket.name, "of_key": line.key})
+        if len(_live(hits or [], line, now)) >= line.rule.limit:
+            return True
+    return False
+
+
 @contextmanager
 def only_if_judged(spent: Spent) -> Iterator[None]:
     """Take a try back that nobody had room to look at: an overload must lock nobody out."""
@@ -216,7 +228,8 @@ def _taking(dialect: str) -> Any:
 
 
 _ONE = (RateCounter.bucket == sa.bindparam("in_bucket"), RateCounter.key == sa.bindparam("of_key"))
-_HITS = sa.select(RateCounter.hits).where(*_ONE).with_for_update()
+_HITS_SEEN = sa.select(RateCounter.hits).where(*_ONE)
+_HITS = _HITS_SEEN.with_for_update()
 _KEEP_HITS = sa.update(RateCounter).where(*_ONE).values(hits=sa.bindparam("new_hits"))
 _KEEP = _KEEP_HITS.values(expires_at=sa.bindparam("over_at"))
 

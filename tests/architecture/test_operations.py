@@ -20,6 +20,8 @@ OPEN_TO_SURFACES: dict[str, str] = {
     "app.domains.settings.budgets.rules_of": "counts every call, the refused ones too",
     "app.domains.settings.queries.instance_face": "stands on every page, that of a database that is away too",
     "app.domains.settings.queries.integer": "what the instance is set to is no secret of anybody's",
+    "app.domains.twofactor.pictures.png": "draws what the caller was shown a moment ago",
+    "app.domains.twofactor.pictures.svg": "draws what the caller was shown a moment ago",
 }
 """Functions of domains that surfaces call though they are no operation, each with the reason."""
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.support.authenticator import code_at
 from tests.support.mail import Mailbox
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -122,6 +123,12 @@ class LiveInstance:
             self.flask("clock", f"{seconds:+d}s")
         elif (self.folder / "clock").exists():
             self.flask("clock", "reset")
+
+    def totp(self, secret: str, steps: int = 0) -> str:
+        """Return what an authenticator app shows at the instance's time, or so many steps later."""
+        clock = self.folder / "clock"
+        offset = int(clock.read_text() or 0) if clock.exists() else 0
+        return code_at(secret, time.time() + offset, steps)
 
     def add_rule(self, **rule: Any) -> None:
         """Tell the SMTP sandbox to do something wrong (see sandbox/rules.py)."""

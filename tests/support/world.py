@@ -1,6 +1,7 @@
 """A small world for tests within the process: people, an organization, the mail, the trail."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,17 +11,21 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from app.core import clock, mail
-from app.core.access import Actor
+from app.core.access import Actor, system
 from app.core.db import db
+from app.core.secrets import seal
 from app.domains.accounts.emails import key_of
 from app.domains.accounts.models import User
 from app.domains.accounts.passwords import hash_password
 from app.domains.accounts.policies import accept_all
 from app.domains.audit.models import AuditEvent
 from app.domains.tenants import operations as tenants
+from app.domains.twofactor import factors, recovery_codes, totp
+from app.domains.twofactor.models import Authenticator
 from app.surfaces.shared import keeping
 from app.surfaces.shared.transaction import transaction
 from tests.contract.endpoints import ENDPOINTS
+from tests.support.authenticator import code_at
 
 PASSWORD = "correct horse battery 7"
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -83,7 +88,26 @@ class World:
         with self.app.app_context(), transaction():
             db.session.get_one(User, user_id).email_verified_at = None
 
+    def authenticator(self, user_id: int) -> str:
+        """Switch a person's second factor on and return the secret in their authenticator app."""
+        secret = totp.new_secret()
+        with self.app.app_context(), transaction():
+            db.session.get_one(User, user_id).two_factor_enabled_at = clock.now()
+            sealed = seal(secret, factors.seal_context(user_id))
+            db.session.merge(Authenticator(user_id=user_id, secret=sealed))
+        return secret
+
+    def recovery_codes(self, user_id: int) -> Sequence[str]:
+        """Put ten recovery codes of a person in force and return them."""
+        with self.app.app_context(), transaction():
+            return recovery_codes.replace(system("test"), db.session.get_one(User, user_id))
+
     # ---- what is done
+
+    def totp(self, secret: str, steps: int = 0) -> str:
+        """Return what an authenticator app shows now, or so many steps from now."""
+        with self.app.app_context():
+            return code_at(secret, clock.now().timestamp(), steps)
 
     def call(
         self,

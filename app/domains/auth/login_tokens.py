@@ -76,11 +76,20 @@ def spend(token_id: int) -> LoginToken:
     return found
 
 
+def end(token_id: int) -> None:
+    """End one login token: its tries are used up."""
+    _end(LoginToken.id == token_id)
+
+
 def end_all_of(user_id: int) -> None:
     """End every open login token of a person."""
+    _end(LoginToken.user_id == user_id)
+
+
+def _end(which: sa.ColumnElement[bool]) -> None:
     db.session.execute(
         sa.update(LoginToken)
-        .where(LoginToken.user_id == user_id, LoginToken.ended_at.is_(None))
+        .where(which, LoginToken.ended_at.is_(None))
         .values(ended_at=clock.now())
         .execution_options(synchronize_session=False)
     )

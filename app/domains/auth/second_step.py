@@ -36,6 +36,10 @@ class _Tries:
         give_back(self.token)
         give_back(self.sign_in, clear=["email"])
 
+    def withdraw(self) -> None:
+        give_back(self.token)
+        give_back(self.sign_in)
+
 
 def factor_of(actor: Actor, proven: Proven, *, code: str | None, tenant_id: int | None = None) -> int:
     """Take the code that came beside a right password; returns how many factors the sign-in has.
@@ -48,29 +52,43 @@ def factor_of(actor: Actor, proven: Proven, *, code: str | None, tenant_id: int 
     if not code:
         with proven.without_failure():
             raise TwoFactorRequired
-    check(actor, proven.user, code=code, tenant_id=tenant_id)
+    check_beside(actor, proven.user, code=code, tenant_id=tenant_id)
     return 2
 
 
-def check(
-    actor: Actor, user: User, *, code: str, method: Method | None = None, tenant_id: int | None = None
-) -> None:
-    """Check a code on a way in and write a wrong one into the trail.
+def check_beside(actor: Actor, user: User, *, code: str, tenant_id: int | None = None) -> None:
+    """Check a code that came with the first factor in one call: a wrong one is a failed sign-in.
+
+    :raises CodeInvalid, RateLimited: as in ``factors.check``
+    """
+    try:
+        factors.check(actor, user, code=code)
+    except CodeInvalid:
+        _note(actor, AuditKind.USER_SIGN_IN_FAILED, user, method="two_factor", tenant_id=tenant_id)
+        raise
+
+
+def check(actor: Actor, user: User, *, code: str, method: Method | None = None) -> None:
+    """Check a code that is a step of its own, and write a wrong one into the trail.
 
     :raises CodeInvalid, RateLimited: as in ``factors.check``
     """
     try:
         factors.check(actor, user, code=code, method=method)
     except CodeInvalid:
-        record(
-            actor,
-            AuditKind.USER_TWO_FACTOR_FAILED,
-            subject=("user", user.id),
-            user_id=user.id,
-            tenant_id=tenant_id,
-            changes={"method": method or "code"},
-        )
+        _note(actor, AuditKind.USER_TWO_FACTOR_FAILED, user, method=method or "code")
         raise
+
+
+def _note(actor: Actor, kind: AuditKind, user: User, *, method: str, tenant_id: int | None = None) -> None:
+    record(
+        actor,
+        kind,
+        subject=("user", user.id),
+        user_id=user.id,
+        tenant_id=tenant_id,
+        changes={"method": method},
+    )
 
 
 @operation(Access.PUBLIC)
@@ -88,7 +106,7 @@ def authenticate(
     :param plan: how the session is carried; None: as the first step asked for
     :raises LoginTokenInvalid: unknown, late or spent
     :raises TwoFactorRequired: where the second factor is on and no code was given; the token stays good
-    :raises CodeInvalid: the token stays good until its fifth failure
+    :raises CodeInvalid: the token stays good until its fifth failure, which ends it
     :raises AccountDisabled: if the account was disabled meanwhile
     :raises RateLimited: past the budget of the token, the address or the network
     """
@@ -100,9 +118,11 @@ def authenticate(
     tries = _count(actor, token_id, whose.email_key) if enabled else None
     user = held(whose.user_id)
     if user.disabled_at is not None:
+        if tries is not None:
+            tries.withdraw()
         raise AccountDisabled
     if tries is not None:
-        check(actor, user, code=code or "", method=method)
+        _check_for_token(actor, user, token_id, tries, code=code or "", method=method)
     elif user.two_factor_enabled:
         raise TwoFactorRequired  # switched on since: nothing was counted yet
     token = login_tokens.spend(token_id)
@@ -116,6 +136,19 @@ def authenticate(
         factors=2 if enabled else 1,
         plan=replace(carried, remember=token.remember or carried.remember),
     )
+
+
+def _check_for_token(
+    actor: Actor, user: User, token_id: int, tries: _Tries, *, code: str, method: Method | None
+) -> None:
+    """Check the code; the failure that uses up the token's tries ends it, and the sign-in with it."""
+    try:
+        check(actor, user, code=code, method=method)
+    except CodeInvalid:
+        if limits.is_used_up(tries.token):
+            login_tokens.end(token_id)
+            _note(actor, AuditKind.USER_SIGN_IN_FAILED, user, method="two_factor")
+        raise
 
 
 def _count(actor: Actor, token_id: int, email_key: str) -> _Tries:

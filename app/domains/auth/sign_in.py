@@ -166,6 +166,36 @@ def sign_in_by_code(
     :raises CodeInvalid: the second factor's code is wrong, which counts against the mailed one too
     :raises MethodNotAllowed, AccountDisabled, RateLimited: as named
     """
+    shown = _shown(actor, email, code)
+    factors = _factor_beside_code(actor, shown, two_factor_code)
+    return _open_by_code(actor, shown, factors, plan)
+
+
+@operation(Access.PUBLIC)
+def begin_by_code(actor: Actor, *, email: str, code: str, plan: Plan) -> Opened | IssuedLoginToken:
+    """Turn a mailed code into a session, or ask for the second factor with a token for the next step.
+
+    :raises OtpInvalid, MethodNotAllowed, AccountDisabled, RateLimited: as in ``sign_in_by_code``
+    """
+    shown = _shown(actor, email, code)
+    if not shown.user.two_factor_enabled:
+        return _open_by_code(actor, shown, 1, plan)
+    give_back(shown.spent)
+    give_back(shown.tries)
+    return login_tokens.issue(shown.user, method="code", remember=plan.remember)
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A right mailed code, whose it is, and what is given back when all else is right too."""
+
+    user: User
+    mailed: MailedCode
+    spent: Spent
+    tries: Spent
+
+
+def _shown(actor: Actor, email: str, code: str) -> _Shown:
     _require_code_login()
     key = emails.key_of(email)
     tries = budgets.spend(SIGN_IN_CODE_CHECKS, email=key, ip=actor.origin.ip)
@@ -181,27 +211,31 @@ def sign_in_by_code(
         raise codes.OtpInvalid
     if user.disabled_at is not None:
         raise AccountDisabled
-    factors = _factor_beside_code(actor, user, found, two_factor_code, spent)
-    give_back(spent, clear=["email"])
-    give_back(tries, clear=["email"])
-    mark_verified(actor, user)
-    return open_session(actor, user=user, method="code", factors=factors, plan=plan)
+    return _Shown(user, found, spent, tries)
 
 
-def _factor_beside_code(actor: Actor, user: User, mailed: MailedCode, code: str | None, spent: Spent) -> int:
+def _open_by_code(actor: Actor, shown: _Shown, factors: int, plan: Plan) -> Opened:
+    give_back(shown.spent, clear=["email"])
+    give_back(shown.tries, clear=["email"])
+    mark_verified(actor, shown.user)
+    return open_session(actor, user=shown.user, method="code", factors=factors, plan=plan)
+
+
+def _factor_beside_code(actor: Actor, shown: _Shown, code: str | None) -> int:
     """Take the second factor's code beside a right mailed one, which else stays good.
 
     :raises TwoFactorRequired: if it is missing; no failure of anything
     :raises CodeInvalid: if it is wrong; a failure of the mailed code as well
     """
-    if not user.two_factor_enabled:
+    mailed = shown.mailed
+    if not shown.user.two_factor_enabled:
         return 1
     used_at, mailed.ended_at = mailed.ended_at, None
     if not code:
         mailed.tries_left += 1
-        give_back(spent)
+        give_back(shown.spent)
         raise TwoFactorRequired
-    second_step.check(actor, user, code=code)
+    second_step.check_beside(actor, shown.user, code=code)
     mailed.ended_at = used_at
     return 2
 

@@ -10,6 +10,7 @@ from app.domains.auth.newcomers import Newcomer
 from app.domains.auth.sign_in import LoginStep
 from app.domains.sessions import operations as sessions
 from app.domains.sessions.operations import Opened, Plan
+from app.domains.twofactor import factors
 from app.surfaces.services_v1.dialect import Confirmed, Flag, Line, Seconds, blp, done, door, shown, told
 from app.surfaces.shared.actor import current_actor
 from app.surfaces.shared.cookies import forgotten_cookie, session_cookie
@@ -22,7 +23,6 @@ _SAYS = {
     "two_factor": "Enter the code from your authenticator.",
     "verify_email": "Confirm your e-mail address first. We have sent you a code.",
 }
-_FACTOR_METHODS = ("authenticator", "recovery_code")
 
 
 class EmailIn(Schema):
@@ -40,7 +40,7 @@ class LoginIn(EmailIn):
 
 class AuthenticateIn(Schema):
     login_token = Secret(required=True)
-    method = ma.fields.String(load_default="authenticator", validate=ma.validate.OneOf(_FACTOR_METHODS))
+    method = ma.fields.String(load_default="authenticator", validate=ma.validate.OneOf(factors.METHODS))
     code = Secret(load_default=None, most=40)
     carrier = ma.fields.String(load_default="bearer", validate=ma.validate.OneOf(("bearer", "cookie")))
     device_name = Line(load_default=None, most=100)
@@ -179,7 +179,7 @@ def _step(step: LoginStep) -> dict[str, Any]:
         "next": step.next,
         "login_token": token and token.token,
         "expires_in": token.expires_in if token else sign_up and sign_up.rules.expires_in,
-        "two_factor": {"required": needed, "methods": _FACTOR_METHODS if needed else ()},
+        "two_factor": {"required": needed, "methods": factors.METHODS if needed else ()},
         "verification_token": sign_up and sign_up.verification_token,
     }
 
@@ -226,7 +226,11 @@ def authenticate(body):
         kind="browser" if by_cookie else "app", opaque=by_cookie, device_name=body["device_name"] or None
     )
     opened = second_step.authenticate(
-        current_actor(), login_token=body["login_token"], plan=plan, code=body["code"]
+        current_actor(),
+        login_token=body["login_token"],
+        plan=plan,
+        code=body["code"],
+        method=body["method"],
     )
     return done(_signed_in(opened), "Signed in."), 200, session_cookie(opened) if by_cookie else {}
 

@@ -4,21 +4,22 @@ from collections.abc import Mapping
 from typing import Any
 
 import marshmallow as ma
-from flask import Response, jsonify
+from flask import Response, g, jsonify
 
 from app.core.settings import current_settings
-from app.surfaces.shared.actor import Door
+from app.surfaces.shared.actor import Door, current_actor
 from app.surfaces.shared.cookies import require_same_origin
 from app.surfaces.shared.openapi import Blueprint, Schema
 from app.surfaces.shared.problems import STATUS, Dialect, Problem
 
 _STATUS: Mapping[str, int] = {**STATUS, "invalid": 400}
 _STATUS_OF_CODE: Mapping[str, int] = {"user:not_found": 400}
+_CODE_INVALID = "two_factor:code_invalid"
 
 WORDS: Mapping[str, str] = {
     "rate:limited": "rate_limit:exceeded",
     "auth:verification_token_invalid": "token:expired_verification",
-    "two_factor:code_invalid": "totp:invalid_code",
+    _CODE_INVALID: "totp:invalid_code",
     "two_factor:not_enabled": "totp:not_enabled",
     "two_factor:no_setup_pending": "totp:setup_not_started",
     "two_factor:enforced": "totp:required_by_organization",
@@ -53,9 +54,15 @@ def word_of(problem: Problem) -> str:
     return WORDS.get(problem.code, problem.code)
 
 
+def _status_of(problem: Problem) -> int:
+    if problem.code == _CODE_INVALID and "actor" in g and not current_actor().is_signed_in:
+        return 401  # the call opens a session
+    return _STATUS_OF_CODE.get(problem.code, _STATUS[problem.kind])
+
+
 def render(problem: Problem) -> Response:
     """Word a problem: ``{"status", "code", "details"}``; details only when the instance runs in debug."""
-    status = _STATUS_OF_CODE.get(problem.code, _STATUS[problem.kind])
+    status = _status_of(problem)
     body: dict[str, Any] = {"status": status, "code": word_of(problem)}
     if current_settings().debug:
         texts = [f"{name}: {' '.join(found)}" for name, found in problem.fields.items()]

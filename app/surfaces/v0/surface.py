@@ -4,12 +4,12 @@ from flask import Flask
 
 from app.surfaces.shared.actor import COOKIE
 from app.surfaces.shared.openapi import DialectApi, mount_blueprints
-from app.surfaces.v0 import auth, health, openapi, users
+from app.surfaces.v0 import auth, health, openapi, totp, users
 from app.surfaces.v0.dialect import DIALECT, WORDS, ErrorOut, blp
 
 __all__ = ["AREAS", "DIALECT", "mount"]
 
-AREAS = (health, auth, users, openapi)
+AREAS = (health, auth, totp, users, openapi)
 """Importing them puts their views on the blueprint."""
 
 
