@@ -19,13 +19,14 @@ MARKS: Mapping[str, Any] = {
     "ngettext": (1, 2),
     "lazy_ngettext": (1, 2),
     "Sentence": None,
-    "done": (2,),
 }
 """Functions whose texts are translated, and which of their arguments these are (None: the first)."""
 _CALLS = frozenset({"ValidationError", "Sentence", "_need", "_form", "_matching"})
 """Functions whose texts people read: refusals of schemas and of settings."""
-_SPOKEN = frozenset({"message", "remedy", "label", "description", "title", "subject", "says"})
+_SPOKEN = frozenset({"message", "remedy", "subject"})
 """Names under which core and domains keep sentences for people."""
+_TABLES = frozenset({"_SAYS", "_BY_HTTP", "faults"})
+"""Tables of such sentences."""
 
 Found = tuple[int, str | None, Any, list[str]]
 
@@ -47,6 +48,9 @@ def _spoken(tree: ast.AST) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign):
             yield from _assigned(node)
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            if node.value is not None and node.target.id in _SPOKEN | _TABLES:
+                yield from _texts(node.value)
         elif isinstance(node, ast.Call):
             yield from _called(node)
         elif isinstance(node, ast.keyword) and node.arg in _SPOKEN:
@@ -55,7 +59,9 @@ def _spoken(tree: ast.AST) -> Iterator[tuple[int, str]]:
 
 def _assigned(node: ast.Assign) -> Iterator[tuple[int, str]]:
     for target in node.targets:
-        if isinstance(target, ast.Name) and target.id in _SPOKEN:
+        if isinstance(target, ast.Name) and target.id in _SPOKEN | _TABLES:
+            yield from _texts(node.value)
+        if isinstance(target, ast.Subscript) and getattr(target.value, "id", "") in _TABLES:
             yield from _texts(node.value)
         if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
             for name, value in zip(target.elts, node.value.elts, strict=False):
@@ -67,9 +73,10 @@ def _called(node: ast.Call) -> Iterator[tuple[int, str]]:
     name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
     if name == "ValidationFailed":
         for fields in node.args:
-            if isinstance(fields, ast.Dict):
-                for value in fields.values:
-                    yield from _texts(value)
+            yield from _texts(fields)
+    elif name == "done":
+        for text in node.args[1:]:
+            yield from _texts(text)
     elif name in _CALLS:
         for text in node.args:
             yield from _texts(text)
@@ -82,6 +89,9 @@ def _texts(node: ast.expr) -> Iterator[tuple[int, str]]:
     elif isinstance(node, ast.IfExp):
         yield from _texts(node.body)
         yield from _texts(node.orelse)
+    elif isinstance(node, ast.Dict):
+        for value in node.values:
+            yield from _texts(value)
     elif isinstance(node, ast.List | ast.Tuple):
         for one in node.elts:
             yield from _texts(one)
@@ -89,4 +99,4 @@ def _texts(node: ast.expr) -> Iterator[tuple[int, str]]:
 
 def _is_sentence(text: str) -> bool:
     """Tell what people read from names, addresses and patterns."""
-    return " " in text.strip() or text[:1].isupper()
+    return " " in text.strip()
