@@ -142,14 +142,12 @@ def test_each_half_walks_its_index(in_app: Flask, database: sa.Connection) -> No
     explain = "EXPLAIN QUERY PLAN" if database.dialect.name == "sqlite" else "EXPLAIN"
     if explain == "EXPLAIN":
         database.exec_driver_sql("SET LOCAL enable_seqscan = off")  # an empty table is read whole otherwise
-        database.exec_driver_sql("SET LOCAL enable_sort = off")
-        database.exec_driver_sql("SET LOCAL enable_bitmapscan = off")
     plan = " ".join(str(row) for row in database.exec_driver_sql(f"{explain} {statement}", parameters))
     assert "actor" in plan
     assert "subject" in plan
     assert "SCAN audit_events" not in plan
     assert "Seq Scan" not in plan
-    assert "Sort  (" not in plan
+    assert plan.count("Limit") in (0, 3), plan
 
 
 def test_it_is_taken_away_as_csv_without_formulas(signed_in: Visitor, happened: Callable[..., None]) -> None:
