@@ -11,3 +11,9 @@ document.addEventListener("click", (event) => {
   }
   if (event.target instanceof HTMLDialogElement && event.target.open) event.target.close();
 });
+
+// What the page asks at once: open for those without scripts, modal for all others.
+for (const dialog of document.querySelectorAll("dialog[data-modal][open]")) {
+  dialog.close();
+  dialog.showModal();
+}

@@ -91,6 +91,8 @@ OPEN_VIEWS = {
     "portal_auth.sign_up_form",
     "portal_auth.sign_up_code_form",
     "portal_auth.verify_email_form",
+    "portal_second_factor.code_form",
+    "portal_second_factor.recovery_code_form",
     "portal_email_change.confirm_form",
     "portal_email_change.stop_form",
     "portal_email_change.undo_form",

@@ -21,6 +21,7 @@ from app.domains.accounts.models import User
 from app.domains.accounts.passwords import hash_password
 from app.domains.accounts.policies import accept_all
 from app.surfaces.shared.transaction import transaction
+from tests.support.authenticator import Phone
 from tests.support.live import LiveInstance
 
 PASSWORD = "violet harbour 29"
@@ -78,6 +79,23 @@ def signed_in(visitor: Visitor, jane: str) -> Visitor:
     """Return Jane's visit after she has signed in."""
     assert visitor.sign_in(jane).status_code == 303
     return visitor
+
+
+def set_up(visitor: Visitor) -> Phone:
+    """Let somebody who is signed in set an authenticator up; returns their phone."""
+    path = "/account/security/authenticator"
+    assert visitor.send(path, on="/account/security").status_code == 303
+    found = re.search(r'data-secret="(\w+)"', visitor.get(path).text)
+    assert found
+    phone = Phone(found[1])
+    assert visitor.send(f"{path}/confirm", {"code": phone.code()}, on=path).status_code == 307
+    return phone
+
+
+@pytest.fixture
+def protected(signed_in: Visitor) -> tuple[Visitor, Phone]:
+    """Return Jane's visit after she has set her authenticator up, and her phone."""
+    return signed_in, set_up(signed_in)
 
 
 @pytest.fixture(scope="session")

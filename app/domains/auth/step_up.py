@@ -69,6 +69,12 @@ class SteppedUp:
 
 
 @operation(Access.INTERACTIVE)
+def methods(actor: Actor) -> Sequence[str]:
+    """Return by which methods of ``prove`` the actor can show that it is them, the usual one first."""
+    return _methods_of(_person(actor))
+
+
+@operation(Access.INTERACTIVE)
 def request_code(actor: Actor) -> CodeSent:
     """Mail the actor a code that only this session can use; it ends the one before.
 

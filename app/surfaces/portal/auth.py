@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Response, flash, request, session
+from flask import flash, request, session
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, EmailField, HiddenField, PasswordField, StringField
@@ -11,12 +11,10 @@ from wtforms.validators import InputRequired, Length
 from app.domains.auth import disowning, passwords, registration, verification
 from app.domains.auth import sign_in as ways_in
 from app.domains.auth.codes import rules as code_rules
-from app.domains.auth.credentials import TwoFactorRequired
-from app.domains.auth.login_tokens import IssuedLoginToken
 from app.domains.auth.newcomers import Newcomer
 from app.domains.auth.registration import SignUpStarted
 from app.domains.sessions import operations as sessions
-from app.domains.sessions.operations import Opened, Plan
+from app.domains.sessions.operations import Plan
 from app.domains.settings import queries as settings
 from app.surfaces.portal.base import (
     FormPage,
@@ -26,10 +24,10 @@ from app.surfaces.portal.base import (
     door,
     internal,
     page,
-    signed_in,
     typed,
     with_next,
 )
+from app.surfaces.portal.second_factor import go_on
 from app.surfaces.shared.actor import current_actor
 from app.surfaces.shared.cookies import clear_session_cookie
 
@@ -93,13 +91,6 @@ class ConfirmForm(PortalForm):
 
 def _plan(*, remember: bool) -> Plan:
     return Plan(kind="browser", opaque=True, remember=remember)
-
-
-def _go_on(step: Opened | IssuedLoginToken) -> Response:
-    """Finish a sign-in, or go to the page of the second factor."""
-    if isinstance(step, IssuedLoginToken):
-        raise TwoFactorRequired
-    return signed_in(step)
 
 
 def _password_facts() -> dict[str, Any]:
@@ -175,7 +166,7 @@ def sign_up_code():
         verification_token=waiting["token"],
         plan=_plan(remember=False),
     )
-    return _go_on(step)
+    return go_on(step)
 
 
 @bp.post("/sign-up/code/send")
@@ -231,7 +222,7 @@ def sign_in():
         password=typed(form.password),
         plan=_plan(remember=form.remember.data),
     )
-    return _go_on(step)
+    return go_on(step)
 
 
 @bp.post("/sign-in/code/send")
@@ -262,9 +253,7 @@ def sign_in_code():
         return away(with_next("/sign-in"))
     form = _sign_in_code_page(waiting["email"]).take()
     plan = _plan(remember=waiting["remember"])
-    return _go_on(
-        ways_in.sign_in_by_code(current_actor(), email=waiting["email"], code=form.digits, plan=plan)
-    )
+    return go_on(ways_in.begin_by_code(current_actor(), email=waiting["email"], code=form.digits, plan=plan))
 
 
 @bp.post("/sign-out")

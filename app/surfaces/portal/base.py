@@ -12,7 +12,7 @@ from flask import (
     Flask,
     Request,
     Response,
-    flash,
+    current_app,
     g,
     make_response,
     redirect,
@@ -25,6 +25,7 @@ from flask_login import LoginManager, UserMixin, current_user
 from flask_wtf import CSRFProtect, FlaskForm
 from flask_wtf.csrf import CSRFError
 from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import HTTPException
 from wtforms import Field
 
 from app.core.access import Actor
@@ -35,11 +36,11 @@ from app.domains.sessions.operations import Opened
 from app.domains.tenants import queries as tenants
 from app.surfaces.portal.banners import banners
 from app.surfaces.portal.navigation import navigation
-from app.surfaces.portal.problems import error_page, spell, status_of
+from app.surfaces.portal.problems import spell, status_of
 from app.surfaces.shared.actor import SAFE_METHODS, Door, current_actor
 from app.surfaces.shared.cookies import CsrfInvalid, set_session_cookie
-from app.surfaces.shared.languages import in_their_language, instance
-from app.surfaces.shared.problems import Dialect, Problem
+from app.surfaces.shared.languages import instance
+from app.surfaces.shared.problems import Problem
 from app.surfaces.shared.transaction import reading
 
 csrf = CSRFProtect()
@@ -49,7 +50,6 @@ F = TypeVar("F", bound="PortalForm")
 _INTERNAL = re.compile(r"/(?![/\\])[!-\[\]-~]*")
 """A path of our own: one slash first, printable ASCII, no backslash (browsers read it as a slash)."""
 
-_NOT_SHOWN_AGAIN = frozenset({"auth:unauthenticated", "auth:csrf_invalid"})
 _IN_ALL_LISTS = 50
 SEE_OTHER = 303
 
@@ -145,6 +145,7 @@ def frame() -> dict[str, Any]:
         "with_next": with_next,
         "sandbox_url": mailbox,
         "signed_in": current_user.is_authenticated,
+        "step_up": g.get("step_up"),
     }
     if current_user.is_authenticated:
         about["viewer"] = current_user
@@ -185,6 +186,15 @@ def away(address: str) -> Response:
 def internal(address: str | None) -> str:
     """Return an address to go on to if it is a path of our own, else nothing."""
     return address if address and len(address) <= 2000 and _INTERNAL.fullmatch(address) else ""
+
+
+def leads_to(path: str, method: str = "GET") -> str:
+    """Return the endpoint that a path leads to, nothing where it leads nowhere."""
+    adapter = current_app.create_url_adapter(request)
+    try:
+        return str(adapter.match(path, method=method)[0]) if adapter else ""
+    except HTTPException:
+        return ""
 
 
 def with_next(path: str, following: str | None = None) -> str:
@@ -270,40 +280,3 @@ def signed_in(opened: Opened) -> Response:
     """Hand the new session's cookie out, forget what led to it, and go where the person wanted to."""
     session.clear()
     return set_session_cookie(away(internal(request.values.get("next")) or "/dashboard"), opened)
-
-
-# ---- What went wrong
-
-
-def render(problem: Problem) -> Response:
-    """Show a failure: the form again, the way to sign in, or a page that says who refused and what to do."""
-    problem = in_their_language(problem)
-    refusable: FormPage[Any] | None = g.pop("refusable", None)
-    if problem.code == "auth:unauthenticated":
-        return _to_sign_in()
-    if request.headers.get("HX-Request") == "true":
-        return _reload_with(problem)
-    if refusable is not None and problem.status < 500 and problem.code not in _NOT_SHOWN_AGAIN:
-        return refusable.refuse(problem)
-    actor: Actor | None = g.get("actor")
-    known = actor is not None and actor.is_signed_in
-    shown = error_page(problem, request_id=g.get("request_id", ""), signed_in=known)
-    return make_response(page("errors/error.html", error=shown), shown.status)
-
-
-def _to_sign_in() -> Response:
-    wanted = request.full_path.rstrip("?") if request.method in SAFE_METHODS and request.path != "/" else ""
-    response = away(with_next("/sign-in", wanted))
-    if request.headers.get("HX-Request") == "true":
-        response.headers["HX-Redirect"] = response.location
-        response.status_code = 200
-    return response
-
-
-def _reload_with(problem: Problem) -> Response:
-    """Let a part of a page that could not be changed say so, and show what is there now."""
-    flash(problem.message, "danger")
-    return Response(status=200, headers={"HX-Refresh": "true"})
-
-
-DIALECT = Dialect("portal", ("/",), render)

@@ -41,7 +41,13 @@ _GROUPS = (
         (
             Link(_l("Profile"), "/account", "user", _l("me name e-mail email account")),
             Link(_l("E-mail address"), "/account/email", "mail", _l("change new address")),
-            Link(_l("Password"), "/account/password", "key-round", _l("change security")),
+            Link(
+                _l("Security"),
+                "/account/security",
+                "shield-check",
+                _l("second factor authenticator recovery codes passkeys 2fa totp"),
+            ),
+            Link(_l("Password"), "/account/password", "key-round", _l("change")),
             Link(
                 _l("Sessions"),
                 "/account/sessions",

@@ -2,14 +2,39 @@
 
 from flask import Flask
 
-from app.surfaces.portal import account, assets, auth, dashboard, organizations, pages, privacy, sessions
-from app.surfaces.portal.base import DIALECT, app_name, bind_login, csrf, frame
+from app.surfaces.portal import (
+    account,
+    assets,
+    auth,
+    dashboard,
+    organizations,
+    pages,
+    privacy,
+    second_factor,
+    security,
+    sessions,
+    step_up,
+)
+from app.surfaces.portal.base import app_name, bind_login, csrf, frame
 from app.surfaces.portal.i18n import register_languages
 from app.surfaces.portal.presentation import register_presentation
+from app.surfaces.portal.refusals import DIALECT
 
 __all__ = ["DIALECT", "mount"]
 
-AREAS = (assets, auth, account, sessions, privacy, organizations, dashboard, pages)
+AREAS = (
+    assets,
+    auth,
+    second_factor,
+    account,
+    security,
+    step_up,
+    sessions,
+    privacy,
+    organizations,
+    dashboard,
+    pages,
+)
 
 
 def mount(app: Flask) -> None:
