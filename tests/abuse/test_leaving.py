@@ -150,7 +150,8 @@ def test_staying_or_erased_but_never_both(app: Flask, leavers: list[int], no_mai
     """Half of them change their mind at the very moment; whoever takes the request away decides."""
 
     def erase() -> None:
-        keeping.run_job(jobs.JOBS["accounts.erase"])
+        with transaction():
+            jobs.run(jobs.JOBS["accounts.erase"])
         keeping.drain()
 
     def stay() -> None:
@@ -171,7 +172,8 @@ def test_staying_or_erased_but_never_both(app: Flask, leavers: list[int], no_mai
 
 def test_two_workers_erase_each_person_once(app: Flask, leavers: list[int], no_mail: None) -> None:
     def work() -> None:
-        keeping.run_job(jobs.JOBS["accounts.erase"])
+        with transaction():
+            jobs.run(jobs.JOBS["accounts.erase"])
         keeping.drain()
 
     at_once(app, work, work, work)

@@ -1,5 +1,6 @@
 """Fixtures of tests within the process: the application, a client, a database that forgets each test."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from flask.testing import FlaskClient
 
 from app.core import clock
 from app.core.db import db
-from app.core.settings import Settings, read_settings
+from app.core.settings import Settings, current_settings, read_settings
 
 KEY = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"  # zeros would be the empty key to an HMAC
 
@@ -56,7 +57,8 @@ def app(settings: Settings) -> Iterator[Flask]:
 def database(app: Flask) -> Iterator[sa.Connection]:
     """Give the connection that everything in this test uses; all it did is rolled back at the end.
 
-    A commit of the product is a savepoint within it. Calls counted in this process are forgotten as well.
+    A commit of the product is a savepoint within it. Calls counted in this process are forgotten as well,
+    and files that no row names any more are deleted.
     """
     from app.surfaces.shared import throttles  # noqa: PLC0415 - tests of parts need not build the whole
 
@@ -72,6 +74,7 @@ def database(app: Flask) -> Iterator[sa.Connection]:
         finally:
             engines[None] = engine
             outer.rollback()
+            shutil.rmtree(current_settings().instance / "files", ignore_errors=True)
 
 
 @pytest.fixture
