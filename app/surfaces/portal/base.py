@@ -149,7 +149,7 @@ def frame() -> dict[str, Any]:
     }
     if current_user.is_authenticated:
         about["viewer"] = current_user
-        about["navigation"] = navigation(mailbox)
+        about["navigation"] = navigation(mailbox, current_actor().permissions)
         about["my_organizations"] = my_organizations
         about["banners"] = banners
     return about

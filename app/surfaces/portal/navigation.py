@@ -1,10 +1,12 @@
 """Where the sidebar and the command palette lead."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+
+from app.core.permissions import Permission
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,12 @@ _GROUPS = (
         _l("Account"),
         (
             Link(_l("Profile"), "/account", "user", _l("me name e-mail email account")),
+            Link(
+                _l("Preferences"),
+                "/account/preferences",
+                "sun-moon",
+                _l("language time zone theme look notices"),
+            ),
             Link(_l("E-mail address"), "/account/email", "mail", _l("change new address")),
             Link(
                 _l("Security"),
@@ -54,17 +62,65 @@ _GROUPS = (
                 "monitor",
                 _l("devices signed in sign out everywhere tokens"),
             ),
+            Link(
+                _l("Security log"),
+                "/account/security-log",
+                "history",
+                _l("what happened activity sign-ins failures audit"),
+            ),
+            Link(
+                _l("API tokens"),
+                "/account/tokens",
+                "code-xml",
+                _l("personal access keys programs scripts curl"),
+            ),
             Link(_l("Privacy"), "/account/privacy", "lock", _l("export data copy delete leave account")),
         ),
     ),
 )
 
 
-def navigation(mailbox: str | None) -> Sequence[Group]:
-    """Return the groups of links; a development instance also shows its sandbox mailbox."""
+_ORGANIZATION = (
+    (
+        Permission.API_TOKENS_MANAGE,
+        Link(
+            _l("Organization's tokens"), "/organization/tokens", "shield-check", _l("api inventory members")
+        ),
+    ),
+    (
+        Permission.SETTINGS_MANAGE,
+        Link(
+            _l("Organization's security"),
+            "/organization/security",
+            "lock",
+            _l("second factor demand enforce mfa totp members"),
+        ),
+    ),
+)
+"""What somebody may look at in the organization they work in, by the permission it asks for."""
+
+
+START_PAGES: Mapping[str, tuple[Any, str]] = {
+    "dashboard": (_l("Dashboard"), "/dashboard"),
+    "organizations": (_l("Organizations"), "/organizations"),
+    "profile": (_l("Profile"), "/account"),
+    "sessions": (_l("Sessions"), "/account/sessions"),
+}
+"""Where the portal can begin, by the names that preferences keep."""
+
+
+def start_page(name: str) -> str:
+    """Return where somebody begins; a name that another front end chose is not known here."""
+    return START_PAGES.get(name, START_PAGES["dashboard"])[1]
+
+
+def navigation(mailbox: str | None, permissions: Set[Permission] = frozenset()) -> Sequence[Group]:
+    """Return the groups of links for someone with these permissions; in development the mailbox too."""
     build = [Link(_l("API documentation"), "/developers", "book-open", _l("openapi swagger docs reference"))]
     if mailbox:
         build.append(
             Link(_l("Sandbox mailbox"), mailbox, "inbox", _l("mail messages development"), external=True)
         )
-    return (*_GROUPS, Group(_l("Developers"), build))
+    allowed = [link for permission, link in _ORGANIZATION if permission in permissions]
+    organization = [Group(_l("Organization"), allowed)] if allowed else []
+    return (*_GROUPS, *organization, Group(_l("Developers"), build))

@@ -11,6 +11,7 @@ from app.core.errors import NotFound
 from app.core.languages import LANGUAGES
 from app.core.settings import current_settings
 from app.domains.accounts import policies
+from app.domains.sessions.api_token_values import PATTERN
 from app.surfaces.portal.base import area, away, door, internal, page
 from app.surfaces.shared.languages import COOKIE as LANGUAGE_COOKIE
 
@@ -66,7 +67,12 @@ def policy(type: str):
 @bp.get("/developers")
 def developers():
     door.visitor()
-    return page("pages/developers.html", references=REFERENCES.values())
+    return page(
+        "pages/developers.html",
+        references=REFERENCES.values(),
+        token_pattern=PATTERN,
+        public_url=current_settings().public_url,
+    )
 
 
 @bp.get("/developers/<string:dialect>")

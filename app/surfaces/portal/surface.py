@@ -4,6 +4,7 @@ from flask import Flask
 
 from app.surfaces.portal import (
     account,
+    api_tokens,
     assets,
     auth,
     dashboard,
@@ -23,6 +24,7 @@ from app.surfaces.portal.refusals import DIALECT
 __all__ = ["DIALECT", "mount"]
 
 AREAS = (
+    api_tokens,
     assets,
     auth,
     second_factor,

@@ -10,7 +10,6 @@ from werkzeug.test import TestResponse
 from app.core.db import db
 from app.domains.accounts.models import User
 from app.domains.permissions.roles import Role
-from app.domains.sessions.models import UserSession
 from app.domains.settings.models import SettingValue
 from app.domains.tenants.models import Membership, MembershipStatus, Tenant, TenantStatus
 from app.surfaces.shared.transaction import transaction
@@ -353,8 +352,9 @@ def test_a_token_of_a_person_alone_is_nobodys_here(world: World, jane: int) -> N
 
 
 def test_an_api_token_opens_nothing_under_auth(world: World, jane: int) -> None:
-    token = signed_in(world)["accessToken"]
-    change(world, sa.update(UserSession).values(kind="api_token"))
+    body = {"name": "Reader", "scopes": ["read", "write"]}
+    made = world.done("services_v1.api_tokens.create", token=signed_in(world)["accessToken"], json=body)
+    token = made["data"]["token"]
     assert said(me(world, token)) == (401, "auth:unauthenticated")
     assert world.call("api_v1.tenants.me", token=token).status_code == 200
 

@@ -8,12 +8,13 @@ import sqlalchemy as sa
 from app.core import clock
 from app.core.db import db
 from app.core.secrets import token_hash
+from app.domains.sessions import api_token_values
 from app.domains.sessions.models import UserSession
 from app.surfaces.shared.transaction import transaction
 from tests.support.world import BROWSER, PASSWORD, World
 from tests.surfaces.services_v1.conftest import JANE, at_fault, refused
 
-API_TOKEN = "pat_" + "a" * 43
+API_TOKEN = "pat_" + "a" * 26 + api_token_values.checksum("a" * 26)
 LIST = "/services/platforms/v1/active-sessions/list"
 ROW = {
     "id", "kind", "name", "current", "dialect", "factors", "ip", "country", "user_agent", "tenant",
@@ -27,7 +28,7 @@ def listed(world: World, token: str, query: str = "") -> Any:
 
 
 def api_token(world: World, user_id: int, tenant_id: int) -> int:
-    """Put an API token's row in; no call makes one yet."""
+    """Put an API token's row in."""
     with world.app.app_context(), transaction():
         row = UserSession(
             user_id=user_id,
@@ -35,6 +36,7 @@ def api_token(world: World, user_id: int, tenant_id: int) -> int:
             dialect="services_v1",
             token_hash=token_hash(API_TOKEN),
             name="Nightly export",
+            scopes=["read", "write"],
             tenant_id=tenant_id,
             environment="prod",
             proven_at=clock.now(),
