@@ -6,9 +6,10 @@ Each works on the instance that INSTANCE names.
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import wraps
 from importlib import import_module
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, TextIO, TypeVar
 
 import click
 from flask import Flask
@@ -19,6 +20,7 @@ from app.core import clock, jobs, limits, outbox, redis
 from app.core.access import Actor, system
 from app.core.errors import AppError
 from app.core.settings import current_settings
+from app.domains.accounts import policies, publishing
 from app.domains.auth import admins
 from app.domains.demo import operations as demo
 from app.domains.settings import console
@@ -210,6 +212,54 @@ def _in_tenant(slug: str | None) -> Actor:
     return replace(_ACTOR, tenant_id=tenants.by_slug(_ACTOR, slug=slug).id)
 
 
+# ---- legal texts -----------------------------------------------------------------------------------------
+
+policies_group = AppGroup("policies", help="Legal texts, in versions.")
+
+
+@policies_group.command("list")
+@plain_errors
+def policies_list() -> None:
+    """Show every version in every language; a star stands at what is in force."""
+    with transaction(read_only=True):
+        known = publishing.published(_ACTOR)
+        in_force = {(p.type, p.version) for p in policies.in_force(known).values()}
+        for policy in known:
+            star = "*" if (policy.type, policy.version) in in_force else " "
+            asked = "" if policy.must_accept else "  not asked for"
+            about = f"{policy.type}  {policy.version}  {policy.language}  from {policy.effective_at:%F}"
+            click.echo(f"{star} {about}  {policy.title}{asked}")
+
+
+@policies_group.command("publish")
+@click.argument("type")
+@click.argument("version")
+@click.argument("file", type=click.File(encoding="utf-8"))
+@click.option("--language", default="en", help="The text's language; others follow with the same VERSION.")
+@click.option("--title", help="Left out: the text's first heading.")
+@click.option("--changes", help="What is new, for those who are asked to accept it.")
+@click.option("--effective", type=click.DateTime(["%Y-%m-%d"]), help="The day (UTC) it comes into force.")
+@click.option("--must-accept/--no-must-accept", default=None, help="Left out: as the version before.")
+@plain_errors
+def policies_publish(
+    type: str, version: str, file: TextIO, effective: datetime | None, **more: str | bool | None
+) -> None:
+    """Publish FILE (HTML) as VERSION of the policy TYPE: terms, privacy or cookies."""
+    moment = effective.replace(tzinfo=UTC) if effective else None
+    draft = publishing.Draft(
+        type=type,
+        version=version,
+        content_html=file.read(),
+        effective_at=moment,
+        **more,  # type: ignore[arg-type]
+    )
+    with transaction():
+        made = publishing.publish(_ACTOR, draft=draft)
+        click.echo(
+            f"{made.type} {made.version} ({made.language}) is in force from {made.effective_at:%F %T} UTC."
+        )
+
+
 # ---- for testers -----------------------------------------------------------------------------------------
 
 
@@ -262,6 +312,7 @@ def mount(app: Flask) -> None:
         outbox_group,
         jobs_group,
         settings_group,
+        policies_group,
         move_clock,
         limits_group,
     )

@@ -11,10 +11,22 @@ export function setTheme(theme) {
   if (theme === "system") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = theme;
   show();
+  keep(theme);
+}
+
+// With the person, if one is signed in, so that their other browsers show it too.
+function keep(theme) {
+  const { dataset } = document.documentElement;
+  const token = document.querySelector("input[name=csrf_token]")?.value;
+  if (!dataset.kept || !token) return;
+  dataset.kept = theme;
+  const body = new URLSearchParams({ theme, csrf_token: token });
+  fetch("/account/preferences/theme", { method: "POST", body, keepalive: true }).catch(() => {});
 }
 
 function current() {
-  const theme = document.documentElement.dataset.theme ?? remembered("theme", "system");
+  const { dataset } = document.documentElement;
+  const theme = dataset.theme ?? dataset.kept ?? remembered("theme", "system");
   return THEMES.includes(theme) ? theme : "system";
 }
 

@@ -1,4 +1,4 @@
-"""The person's own account: who they are, their password."""
+"""The person's own account: proof of their address, their password."""
 
 from flask import flash
 from flask_babel import gettext as _
@@ -7,10 +7,9 @@ from flask_babel import ngettext as _n
 from wtforms import PasswordField
 from wtforms.validators import InputRequired, Length
 
-from app.domains.accounts import queries
 from app.domains.auth import passwords, verification
 from app.domains.settings import queries as settings
-from app.surfaces.portal.base import FormPage, PortalForm, area, away, door, page, typed
+from app.surfaces.portal.base import FormPage, PortalForm, area, away, door, typed
 from app.surfaces.shared.actor import current_actor
 
 bp = area("account")
@@ -35,12 +34,6 @@ def _password_page() -> FormPage[ChangePasswordForm]:
         "account/password.html",
         lambda: {"password_min_length": settings.integer("auth.password_min_length")},
     )
-
-
-@bp.get("/account")
-@door("user")
-def profile():
-    return page("account/profile.html", person=queries.me(current_actor()))
 
 
 @bp.post("/account/verification")

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar, cast
 from urllib.parse import quote
 from uuid import UUID
 
@@ -30,14 +30,18 @@ from wtforms import Field
 
 from app.core.access import Actor
 from app.core.errors import ValidationFailed
+from app.core.links import own_path
 from app.core.paging import Window
 from app.core.settings import current_settings
+from app.domains.accounts import preferences
+from app.domains.accounts.preferences import ScreenPreferences
 from app.domains.sessions.operations import Opened
 from app.domains.tenants import queries as tenants
 from app.surfaces.portal.banners import banners
-from app.surfaces.portal.navigation import navigation
+from app.surfaces.portal.doors import PortalDoor
+from app.surfaces.portal.navigation import navigation, start_page
 from app.surfaces.portal.problems import spell, status_of
-from app.surfaces.shared.actor import SAFE_METHODS, Door, current_actor
+from app.surfaces.shared.actor import SAFE_METHODS, current_actor
 from app.surfaces.shared.cookies import CsrfInvalid, set_session_cookie
 from app.surfaces.shared.languages import instance
 from app.surfaces.shared.problems import Problem
@@ -61,7 +65,7 @@ def _proven_by_form(actor: Actor) -> None:
     """Ask nothing more: ``_require_form_token`` has refused what does not come from our own pages."""
 
 
-door = Door("portal", cookie_guard=_proven_by_form, in_portal=True, api_tokens=False)
+door = PortalDoor("portal", cookie_guard=_proven_by_form, in_portal=True, api_tokens=False)
 
 
 def area(name: str) -> Blueprint:
@@ -100,6 +104,8 @@ class Viewer(UserMixin):
     email: str
     email_verified: bool
     organization: WorksIn | None
+    picture: str = ""
+    """The address of a picture kept here; another site's is not shown: it would learn who looks at what."""
 
     @classmethod
     def of(cls, actor: Actor) -> "Viewer":
@@ -109,7 +115,13 @@ class Viewer(UserMixin):
             works_in = WorksIn(actor.tenant_uid, actor.tenant_name, actor.tenant_slug, actor.role)
         name = actor.name or actor.email
         return cls(
-            str(actor.user_uid), name, actor.first_name or name, actor.email, actor.email_verified, works_in
+            str(actor.user_uid),
+            name,
+            actor.first_name or name,
+            actor.email,
+            actor.email_verified,
+            works_in,
+            own_path(actor.particulars.avatar_url),
         )
 
     def get_id(self) -> str:
@@ -141,7 +153,7 @@ def frame() -> dict[str, Any]:
     configured = current_settings()
     mailbox = None if configured.is_production else configured.sandbox_url
     about: dict[str, Any] = {
-        "next": internal(request.values.get("next")),
+        "next": internal(_sent_next()),
         "with_next": with_next,
         "sandbox_url": mailbox,
         "signed_in": current_user.is_authenticated,
@@ -151,6 +163,7 @@ def frame() -> dict[str, Any]:
         about["viewer"] = current_user
         about["navigation"] = navigation(mailbox, current_actor().permissions)
         about["my_organizations"] = my_organizations
+        about["look"] = look
         about["banners"] = banners
     return about
 
@@ -158,6 +171,13 @@ def frame() -> dict[str, Any]:
 def app_name() -> str:
     """Return what this instance is called (``instance.name``)."""
     return instance().name
+
+
+def look() -> ScreenPreferences:
+    """Return how the signed-in person likes the screen, read once a request."""
+    if "look" not in g:
+        g.look = preferences.look(current_actor())
+    return cast("ScreenPreferences", g.look)
 
 
 def my_organizations() -> list[WorksIn]:
@@ -197,9 +217,17 @@ def leads_to(path: str, method: str = "GET") -> str:
         return ""
 
 
+def _sent_next() -> str | None:
+    """Return where the person wants to go; a body that is too large to be read does not say."""
+    try:
+        return request.values.get("next")
+    except HTTPException:
+        return request.args.get("next")
+
+
 def with_next(path: str, following: str | None = None) -> str:
     """Return a path that remembers where the person wants to go: the address given, else the request's."""
-    wanted = internal(request.values.get("next") if following is None else following)
+    wanted = internal(_sent_next() if following is None else following)
     return f"{path}?next={quote(wanted, safe='/?=')}" if wanted else path
 
 
@@ -279,4 +307,5 @@ class FormPage(Generic[F]):
 def signed_in(opened: Opened) -> Response:
     """Hand the new session's cookie out, forget what led to it, and go where the person wanted to."""
     session.clear()
-    return set_session_cookie(away(internal(request.values.get("next")) or "/dashboard"), opened)
+    start = start_page(preferences.of(opened.user).ui.start_page)
+    return set_session_cookie(away(internal(request.values.get("next")) or start), opened)

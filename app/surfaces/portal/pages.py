@@ -1,4 +1,4 @@
-"""Pages for everybody: the legal texts and the way to the APIs' documentation."""
+"""Pages for everybody: the way to the APIs' documentation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,6 @@ from flask_babel import lazy_gettext as _l
 from app.core.errors import NotFound
 from app.core.languages import LANGUAGES
 from app.core.settings import current_settings
-from app.domains.accounts import policies
 from app.domains.sessions.api_token_values import PATTERN
 from app.surfaces.portal.base import area, away, door, internal, page
 from app.surfaces.shared.languages import COOKIE as LANGUAGE_COOKIE
@@ -57,11 +56,6 @@ REFERENCES: Mapping[str, Reference] = {
         Reference("v0", "v0", _l("REST in snake_case with handles and a cookie."), "/v0"),
     )
 }
-
-
-@bp.get("/policies/<string:type>")
-def policy(type: str):
-    return page("pages/policy.html", policy=policies.policy_in_force(door.visitor(), type=type))
 
 
 @bp.get("/developers")
