@@ -42,6 +42,10 @@ def updated(kept: Catalog, found: Catalog) -> Catalog:
 
 def write(path: Path, catalog: Catalog) -> None:
     """Keep a catalogue: sorted, without line numbers and dates, so that only what changed differs."""
+    catalog.header_comment = "# Portico in another language; `make messages` keeps it up to date."
+    catalog.fuzzy = False
+    catalog.project, catalog.version, catalog.msgid_bugs_address = "Portico", "", ""
+    catalog.last_translator = catalog.language_team = "Portico"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
         write_po(file, catalog, width=110, sort_output=True, omit_header=False, include_lineno=False)

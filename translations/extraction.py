@@ -5,6 +5,7 @@ It is found by where it stands: an error's ``message``, at a field refused, a re
 """
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
@@ -19,13 +20,14 @@ MARKS: Mapping[str, Any] = {
     "ngettext": (1, 2),
     "lazy_ngettext": (1, 2),
     "Sentence": None,
+    "said": None,
 }
 """Functions whose texts are translated, and which of their arguments these are (None: the first)."""
 _CALLS = frozenset({"ValidationError", "Sentence", "_need", "_form", "_matching"})
 """Functions whose texts people read: refusals of schemas and of settings."""
 _SPOKEN = frozenset({"message", "remedy", "subject"})
 """Names under which core and domains keep sentences for people."""
-_TABLES = frozenset({"_SAYS", "_BY_HTTP", "faults"})
+_TABLES = frozenset({"_SAYS", "_BY_HTTP", "faults", "WORDS"})
 """Tables of such sentences."""
 
 Found = tuple[int, str | None, Any, list[str]]
@@ -39,7 +41,7 @@ def sentences(file: BinaryIO, _keywords: Any, comment_tags: Any, options: dict[s
     tree = ast.parse(file.read())
     seen = {text for found in marked for text in (found[2] if isinstance(found[2], tuple) else [found[2]])}
     for line, text in _spoken(tree):
-        if text not in seen and _is_sentence(text):
+        if text not in seen and not _is_name(text):
             seen.add(text)
             yield line, None, text, []
 
@@ -97,6 +99,6 @@ def _texts(node: ast.expr) -> Iterator[tuple[int, str]]:
             yield from _texts(one)
 
 
-def _is_sentence(text: str) -> bool:
-    """Tell what people read from names, addresses and patterns."""
-    return " " in text.strip()
+def _is_name(text: str) -> bool:
+    """Tell names of fields, codes and patterns from what people read."""
+    return not text.strip() or not re.search(r"^[A-Z]| |^(active|suspended|archived)$", text)

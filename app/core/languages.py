@@ -36,6 +36,23 @@ _STEPS = (
 )
 
 
+WORDS = (
+    "Owner",
+    "Admin",
+    "Manager",
+    "Member",
+    "Viewer",
+    "Active",
+    "Suspended",
+    "Archived",
+    "active",
+    "suspended",
+    "archived",
+    "Unknown device",
+)
+"""Words that are kept as data and shown to people through ``said``."""
+
+
 class Sentence(str):
     """A sentence with values in it, which keeps its pattern so that it can be said in other languages too."""
 
@@ -91,7 +108,10 @@ def said(text: str, language: str) -> str:
         return ""
     known = catalog(language)
     if isinstance(text, Sentence):
-        values = {name: said(v, language) if isinstance(v, str) else v for name, v in text.values.items()}
+        values = {
+            name: said(value, language) if isinstance(value, Sentence) else value
+            for name, value in text.values.items()
+        }
         return str(known.gettext(text.pattern)) % values
     return str(known.gettext(str(text)))
 
