@@ -3,6 +3,7 @@
 import functools
 import re
 import zoneinfo
+from collections.abc import Sequence
 
 from app.core.errors import ValidationFailed
 from app.domains.settings import queries as settings
@@ -28,6 +29,13 @@ def check_timezone(timezone: str, *, field: str = "timezone") -> None:
     """
     if timezone not in _zones():
         raise ValidationFailed({field: ["Give a time zone such as Europe/Berlin."]})
+
+
+@functools.lru_cache(maxsize=1)
+def zones() -> Sequence[str]:
+    """Return the names of time zones worth offering, by region: what stands for places people live in."""
+    regions = ("Africa/", "America/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
+    return ("UTC", *sorted(zone for zone in _zones() if zone.startswith(regions)))
 
 
 @functools.lru_cache(maxsize=1)

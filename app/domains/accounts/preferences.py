@@ -6,6 +6,9 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
 from app.core import clock
 from app.core.access import Access, Actor, operation
 from app.core.errors import ValidationFailed
@@ -67,6 +70,18 @@ class Dismissal:
 def my_preferences(actor: Actor) -> Preferences:
     """Return the actor's preferences; never changed, they are as old as the account."""
     return of(me(actor))
+
+
+@operation(Access.SIGNED_IN)
+def look(actor: Actor) -> ScreenPreferences:
+    """Return how the actor likes the screen; as everybody while the database does not answer.
+
+    The page that says so is drawn for somebody too.
+    """
+    try:
+        return my_preferences(actor).ui
+    except (DBAPIError, PoolTimeout):
+        return ScreenPreferences()
 
 
 @operation(Access.SIGNED_IN)
