@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.authenticator import other_than
 from tests.support.calls import Caller
 from tests.support.live import LiveInstance
+from tests.support.second_factor import set_up
 
 pytestmark = pytest.mark.live
 
@@ -94,25 +96,43 @@ def test_suspended_in_every_dialect(live: LiveInstance, browser: Caller) -> None
 
 
 def test_one_budget_of_failures(live: LiveInstance, browser: Caller) -> None:
-    """As much of that flow as goes without an authenticator: failures count together, and so is the lock."""
     email, slug = "jane@budget.example", "budget-corp"
-    founder(live, browser, email, slug)
+    _, g = founder(live, browser, email, slug)
+    factor = set_up(live, browser, g)
     ways: list[tuple[str, dict[str, str]]] = [
         ("services_v1.auth.login", {}),
         ("api_v1.auth.login", {"tenantSlug": slug}),
         ("platform_api.auth.login", {}),
         ("v0.auth.login", {}),
     ]
-    for number in range(10):
-        way, more = ways[number % 4]
-        typed = email.upper() if number == 2 else email
-        browser.refused(way, "401 auth:invalid_credentials", email=typed, password="wrong", **more)
+    who, required = {"email": email, "password": PASSWORD}, "401 auth:two_factor_required"
+    step = browser.good("services_v1.auth.login", **who)["data"]
+    assert step["next"] == "two_factor"
+    lt = {"login_token": step["login_token"]}
+    browser.refused("services_v1.auth.authenticate", required, **lt)
+    browser.refused("api_v1.auth.login", required, tenantSlug=slug, **who)
+    browser.refused("platform_api.auth.login", required, **who)
+    asked = browser.call("v0.auth.login", **who)
+    assert asked.status_code == 202
+    for way, more in ways:
+        typed = email.upper() if way.startswith("platform_api") else email
+        for _ in range(2):
+            browser.refused(way, "401 auth:invalid_credentials", email=typed, password="wrong", **more)
+    wrong = other_than(live.totp(factor.secret))
+    temp = {"temp_token": asked.json()["temp_token"], "code": wrong}
+    browser.refused("v0.totp.verify", "401 totp:invalid_code", **temp)
+    tenth = {**lt, "method": "authenticator", "code": wrong}
+    browser.refused("services_v1.auth.authenticate", "422 two_factor:code_invalid", **tenth)
+    right = live.totp(factor.secret, 1)
+    with_code = {"platform_api": {"two_factor_code": right}, "api_v1": {"twoFactorCode": right}}
     for way, more in ways:
         word = "rate_limit:exceeded" if way.startswith("v0") else "rate:limited"
-        answer = browser.refused(way, f"429 {word}", email=email, password=PASSWORD, **more)
+        beside = with_code.get(way.partition(".")[0], {})
+        answer = browser.refused(way, f"429 {word}", **who, **more, **beside)
         assert int(answer.headers["Retry-After"]) > 0
     browser.good("platform_api.auth.otp_request", email=email)
-    code = live.mail.code_for(email, subject="signs you in")
-    browser.refused("platform_api.auth.otp_verify", "429 rate:limited", email=email, code=code)
+    code = {"code": live.mail.code_for(email, subject="signs you in"), "two_factor_code": right}
+    browser.refused("platform_api.auth.otp_verify", "429 rate:limited", email=email, **code)
     live.move_clock(15 * 60 + 1)
-    browser.good("api_v1.auth.login", email=email, password=PASSWORD, tenantSlug=slug)
+    now = {"tenantSlug": slug, "twoFactorCode": live.totp(factor.secret)}
+    browser.good("api_v1.auth.login", **who, **now)

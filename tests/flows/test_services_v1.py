@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.authenticator import other_than
 from tests.support.calls import Caller
 from tests.support.live import LiveInstance
 
@@ -39,10 +40,6 @@ def person(live: LiveInstance, caller: Caller, email: str) -> str:
     proven = caller.good("services_v1.auth.verify_email_otp", **proof)["data"]
     opened = caller.good("services_v1.auth.authenticate", login_token=proven["login_token"])
     return str(opened["data"]["access_token"])
-
-
-def other_than(code: str) -> str:
-    return f"{(int(code) + 1) % 10**6:06d}"
 
 
 def test_sign_up(live: LiveInstance, caller: Caller) -> None:
@@ -145,6 +142,49 @@ def test_step_up_by_mailed_code(live: LiveInstance, caller: Caller) -> None:
     verified = caller.good(verify, code=code, **prove)["data"]["verified_until"]
     after = caller.good("services_v1.user.get", bearer=token)["data"]["session"]
     assert after["verified_until"] == verified
+
+
+def test_two_factor(live: LiveInstance, caller: Caller) -> None:
+    email = "jane@two-factor.example"
+    token = person(live, caller, email)
+    update, invalid = "services_v1.two_factor.authenticator_update", "422 two_factor:code_invalid"
+    prove, verify = "services_v1.two_factor.security_verification", "services_v1.two_factor.verify_code"
+    live.move_clock(A_WHILE)
+    caller.refused(update, "403 auth:step_up_required", bearer=token, action="begin")
+    caller.good("services_v1.two_factor.email_code", bearer=token)
+    code = live.mail.code_for(email, subject="confirms that it is you")
+    caller.good(prove, bearer=token, method="email_code", code=code)
+    secret = caller.good(update, bearer=token, action="begin")["data"]["secret"]
+    used = live.totp(secret)
+    caller.refused(verify, invalid, bearer=token, code=other_than(used))
+    on = caller.good(verify, bearer=token, code=used)["data"]
+    assert on["two_factor"]["enabled"] is True
+    assert live.mail.wait_for(email, subject="authentication is on")
+    proposed = caller.good("services_v1.two_factor.recovery_regenerate", bearer=token)["data"]
+    codes, batch = proposed["codes"], proposed["batch_token"]
+    saved = caller.good("services_v1.two_factor.recovery_save", bearer=token, batch_token=batch)["data"]
+    assert saved["recovery_codes_remaining"] == 10
+    assert live.mail.wait_for(email, subject="new backup codes")
+    caller.good("services_v1.auth.logout", bearer=token)
+    step = caller.good("services_v1.auth.login", email=email, password=PASSWORD)["data"]
+    assert step["next"] == "two_factor"
+    finish, lt = "services_v1.auth.authenticate", {"login_token": step["login_token"]}
+    caller.refused(finish, "401 auth:two_factor_required", **lt)
+    caller.refused(finish, invalid, **lt, method="authenticator", code=used)
+    opened = caller.good(finish, **lt, method="recovery_code", code=codes[0])["data"]
+    token = opened["access_token"]
+    assert live.mail.wait_for(email, subject="backup code was used")
+    proof = {"method": "authenticator", "code": live.totp(secret, 1)}
+    added = caller.good("services_v1.two_factor.validate_auth", bearer=token, **proof)["data"]
+    assert added["session"]["factors"] == 2
+    by_password = {"method": "password", "password": PASSWORD}
+    caller.refused(prove, "422 two_factor:method_not_allowed", bearer=token, **by_password)
+    caller.refused(prove, invalid, bearer=token, method="recovery_code", code=codes[0])
+    caller.good(prove, bearer=token, method="recovery_code", code=codes[1])
+    caller.good(update, bearer=token, action="disable")
+    assert live.mail.wait_for(email, subject="authentication is off")
+    step = caller.good("services_v1.auth.login", email=email, password=PASSWORD)["data"]
+    assert step["next"] == "authenticate"
 
 
 def test_sessions(live: LiveInstance, caller: Caller) -> None:

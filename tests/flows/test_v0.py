@@ -1,11 +1,15 @@
 """Flows of v0, as far as its endpoints are there, against a running server."""
 
+import base64
+import io
 from collections.abc import Iterator
 
 import pytest
+import qrcode
 
 from tests.support.calls import Caller
 from tests.support.live import LiveInstance
+from tests.support.second_factor import secret_in
 
 pytestmark = pytest.mark.live
 
@@ -111,3 +115,51 @@ def test_forgotten_password(live: LiveInstance, caller: Caller) -> None:
     caller.refused("v0.users.me", "401 auth:unauthenticated", bearer=old)
     caller.refused(reset, "400 auth:reset_token_invalid", token=token, new_password=PASSWORD)
     assert token_of(caller, email, NEW)
+
+
+def test_second_factor(live: LiveInstance, caller: Caller) -> None:
+    email, invalid = "jane@v0-factor.example", "totp:invalid_code"
+    verified(live, caller, email, "jane_factor")
+    who = {"email": email, "password": PASSWORD}
+    token = token_of(caller, email)
+    caller.refused("v0.totp.enable", "409 totp:setup_not_started", bearer=token, code="123456")
+    made = caller.good("v0.totp.setup", bearer=token)
+    secret = secret_in(made["qr_code_uri"])
+    assert base64.b64decode(made["qr_code_base64"]) == picture_of(made["qr_code_uri"])
+    off = {"enabled": False, "enabled_at": None, "backup_codes_remaining": 0}
+    assert caller.good("v0.totp.status", bearer=token) == off
+    assert caller.call("v0.auth.login", **who).status_code == 204
+    caller.refused("v0.totp.enable", f"400 {invalid}", bearer=token, code="wrong")
+    codes = caller.good("v0.totp.enable", bearer=token, code=live.totp(secret))["backup_codes"]
+    assert (len(codes), {len(code) for code in codes}) == (10, {8})
+    assert live.mail.wait_for(email, subject="authentication is on")
+    asked = caller.call("v0.auth.login", **who, session_mode="token")
+    assert (asked.status_code, set(asked.json())) == (202, {"temp_token"})
+    temp = asked.json()["temp_token"]
+    caller.refused("v0.totp.verify", f"401 {invalid}", temp_token=temp, code="wrong")
+    opened = caller.good("v0.totp.verify", temp_token=temp, code=live.totp(secret, 1))
+    spent = {"temp_token": temp, "code": codes[1]}
+    caller.refused("v0.totp.verify", "401 auth:login_token_invalid", **spent)
+    temp2 = caller.good("v0.auth.login", **who)["temp_token"]
+    by_cookie = caller.call("v0.totp.verify", temp_token=temp2, code=codes[0])
+    assert (by_cookie.status_code, "session_id" in by_cookie.cookies) == (204, True)
+    assert live.mail.wait_for(email, subject="backup code was used")
+    assert caller.good("v0.totp.status", bearer=token)["backup_codes_remaining"] == 9
+    temp3 = caller.good("v0.auth.login", **who)["temp_token"]
+    caller.refused("v0.totp.verify", f"401 {invalid}", temp_token=temp3, code=codes[0])
+    live.move_clock(60)
+    second, fresh = opened["session"]["token"], live.totp(secret, 1)
+    new = caller.good("v0.totp.regenerate_backup_codes", bearer=second, code=fresh)["backup_codes"]
+    assert live.mail.wait_for(email, subject="new backup codes")
+    caller.refused("v0.totp.disable", f"400 {invalid}", bearer=second, code=codes[1])
+    caller.good("v0.totp.disable", bearer=second, code=new[0])
+    assert live.mail.wait_for(email, subject="authentication is off")
+    caller.refused("v0.totp.disable", "409 totp:not_enabled", bearer=second, code=new[1])
+    assert caller.call("v0.auth.login", **who).status_code == 204
+
+
+def picture_of(address: str) -> bytes:
+    """Draw the QR code of an address."""
+    held = io.BytesIO()
+    qrcode.make(address, border=2).save(held, format="PNG")
+    return held.getvalue()
