@@ -23,12 +23,26 @@ OPEN = [
     "/reset-password?token=x",
     "/verify-email",
     "/verify-email?token=x",
+    "/keep-account?token=x",
+    "/email/confirm?token=x",
+    "/email/stop?token=x",
+    "/email/undo?token=x",
     "/policies/terms",
     "/policies/privacy",
     "/developers",
     "/nowhere",
 ]
-CLOSED = ["/dashboard", "/organizations", "/account", "/account/password", "/account/sessions"]
+CLOSED = [
+    "/dashboard",
+    "/organizations",
+    "/account",
+    "/account/preferences",
+    "/account/password",
+    "/account/sessions",
+    "/account/privacy",
+    "/account/email",
+    "/account/security-log",
+]
 
 PROBLEMS = [
     Problem(
