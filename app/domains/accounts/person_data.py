@@ -22,6 +22,7 @@ def account(user_id: int, after: int, limit: int) -> Sequence[Row]:
         User.email,
         User.email_verified_at,
         User.pending_email,
+        User.pending_email_until,
         User.first_name,
         User.last_name,
         User.handle,

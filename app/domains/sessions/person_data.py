@@ -33,6 +33,8 @@ def sessions(user_id: int, after: int, limit: int) -> Sequence[Row]:
         UserSession.dialect.label("through"),
         UserSession.method,
         UserSession.factors,
+        UserSession.proven_at.label("last_proof_at"),
+        UserSession.two_factor_at.label("second_factor_at"),
         UserSession.persistent.label("remembered"),
     )
     return rows_of(_of(query, user_id).where(UserSession.kind != "api_token"), UserSession.id, after, limit)
@@ -41,7 +43,13 @@ def sessions(user_id: int, after: int, limit: int) -> Sequence[Row]:
 @exported("api-tokens", about="API tokens you made; never what they are.", tables=["sessions"])
 def api_tokens(user_id: int, after: int, limit: int) -> Sequence[Row]:
     """Read API tokens without value or hash."""
-    query = sa.select(*_PLACE, UserSession.scopes)
+    query = sa.select(
+        *_PLACE,
+        UserSession.scopes,
+        UserSession.prefix,
+        UserSession.used_at,
+        UserSession.reminded_at.label("told_of_its_end_at"),
+    )
     return rows_of(_of(query, user_id).where(UserSession.kind == "api_token"), UserSession.id, after, limit)
 
 
