@@ -27,6 +27,7 @@ from app.domains.sessions.models import UserSession
 from app.domains.sessions.operations import end
 from app.domains.sessions.proofs import require_fresh_or_password
 from app.domains.settings import budgets
+from app.domains.twofactor import recoveries
 
 CHANGE_REQUEST = "auth.email_change"
 _ENDED_BY_HAND = frozenset({"revoked", "signed_out_everywhere", "refresh_reuse"})
@@ -209,6 +210,7 @@ def _change(actor: Actor, found: FoundLink) -> Changed:
     back = _way_back(user, link, emails.key_of(address))
     email_moves.end_what_was_sent(user)
     email_moves.drop_pending(user)
+    recoveries.cancel(actor, user)
     email_moves.take(user, address)
     end(actor, _others(actor, link), reason="email_changed", user_id=user.id)
     changes = {"from": emails.masked(old), "to": emails.masked(address)}

@@ -1,5 +1,6 @@
 """What the old mailbox can do about a change of address: stop it while it waits, undo it afterwards."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,6 +23,16 @@ from app.domains.auth.models import LinkPurpose, MailedLink
 from app.domains.email import mails
 from app.domains.sessions.operations import end_all
 from app.domains.settings import budgets
+from app.domains.twofactor import authenticators, recoveries
+
+ClearUp = Callable[[Actor, User, datetime], None]
+CLEARED_UP: list[ClearUp] = []
+
+
+def on_undo(clear_up: ClearUp) -> ClearUp:
+    """Register what a domain takes back, when a change is undone, of all that happened since it."""
+    CLEARED_UP.append(clear_up)
+    return clear_up
 
 
 @dataclass(frozen=True)
@@ -82,12 +93,22 @@ def undo(actor: Actor, *, token: str) -> str:
     email_moves.take(user, address)
     user.password_hash, user.password_changed_at = None, clock.now()
     end_all(actor, user_id=user.id, tokens_too=True, reason="email_change_undone")
+    _clear_up(actor, user, since=link.created_at)
     changes = {"from": emails.masked(left), "to": emails.masked(address)}
     record(
         actor, AuditKind.USER_EMAIL_CHANGE_UNDONE, subject=("user", user.id), user_id=user.id, changes=changes
     )
     _tell(user, left)
     return address
+
+
+def _clear_up(actor: Actor, user: User, *, since: datetime) -> None:
+    """Take away what whoever had the account may have left in it to come back by, or to end it with."""
+    recoveries.cancel(actor, user)
+    if user.two_factor_enabled_at is not None and user.two_factor_enabled_at >= since:
+        authenticators.switch_off(actor, user)
+    for clear_up in CLEARED_UP:
+        clear_up(actor, user, since)
 
 
 def _tell(user: User, left: str) -> None:

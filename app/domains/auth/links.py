@@ -18,7 +18,12 @@ _LIFE = {
     LinkPurpose.EMAIL_CHANGE: ("auth.reset_expiry_minutes", timedelta(minutes=1)),
 }
 CLAIMS = frozenset({LinkPurpose.TENANT_CLAIM, LinkPurpose.TENANT_CLAIM_ANEW})
-_SIDE_BY_SIDE = CLAIMS | {LinkPurpose.EMAIL_STOP, LinkPurpose.EMAIL_UNDO, LinkPurpose.KEEP_ACCOUNT}
+_SIDE_BY_SIDE = CLAIMS | {
+    LinkPurpose.EMAIL_STOP,
+    LinkPurpose.EMAIL_UNDO,
+    LinkPurpose.KEEP_ACCOUNT,
+    LinkPurpose.RECOVERY_CANCEL,
+}
 """Those that a newer one does not end."""
 _WEEK = timedelta(days=7)
 _MAX_LENGTH = 200

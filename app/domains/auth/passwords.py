@@ -33,6 +33,7 @@ from app.domains.sessions.proofs import check_password
 from app.domains.settings import budgets
 from app.domains.settings import queries as settings
 from app.domains.tenants.models import Membership, MembershipStatus, Tenant
+from app.domains.twofactor import recoveries
 
 RESET_REQUEST = "auth.password_reset"
 
@@ -180,6 +181,7 @@ def _put(actor: Actor, user: User, password_hash: str, kind: AuditKind) -> None:
     email_moves.drop_pending(user)
     codes.end_all_of(user.id)
     login_tokens.end_all_of(user.id)
+    recoveries.begin_wait_anew(actor, user)
     record(actor, kind, subject=("user", user.id), user_id=user.id)
     mails.password_change(
         user.email,

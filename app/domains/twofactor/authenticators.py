@@ -25,7 +25,7 @@ from app.domains.sessions.operations import prove_second_factor
 from app.domains.sessions.proofs import require_fresh_or_password, require_strong
 from app.domains.settings import budgets
 from app.domains.settings import queries as settings
-from app.domains.twofactor import factors, queries, recovery_codes, totp
+from app.domains.twofactor import factors, queries, recoveries, recovery_codes, totp
 from app.domains.twofactor.errors import CodeInvalid, TwoFactorNotEnabled
 from app.domains.twofactor.models import Authenticator
 
@@ -213,6 +213,7 @@ def replace_codes(actor: Actor, *, code: str) -> Sequence[str]:
 def switch_off(actor: Actor, user: User) -> None:
     """Take a person's second factor away, whoever decided it, and tell them."""
     user.two_factor_enabled_at = None
+    recoveries.close(user.id)
     recovery_codes.end_all_of(user.id)
     db.session.execute(
         sa.delete(Authenticator)

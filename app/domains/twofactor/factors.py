@@ -10,7 +10,7 @@ from app.core.buckets import TWO_FACTOR_FAILURES
 from app.core.db import db
 from app.core.secrets import unseal
 from app.domains.accounts.models import User
-from app.domains.twofactor import recovery_codes, totp
+from app.domains.twofactor import recoveries, recovery_codes, totp
 from app.domains.twofactor.errors import CodeInvalid
 from app.domains.twofactor.models import Authenticator
 
@@ -27,7 +27,8 @@ def check(actor: Actor, user: User, *, code: str, method: Method | None = None, 
     """Use up a code of the person's second factor, in the request's transaction.
 
     Whoever calls has counted the try in the budget of its way in; fifty failures of a person in a day are
-    counted here beside it, so that no mix of ways and kinds buys more.
+    counted here beside it, so that no mix of ways and kinds buys more. Whoever has the second factor has not
+    lost it: its removal, where one is under way, is stopped.
 
     :param method: which kind it is; None: told by its form
     :param tell: mail the person that a recovery code was used
@@ -40,6 +41,7 @@ def check(actor: Actor, user: User, *, code: str, method: Method | None = None, 
     if not _is_good(actor, user, kind, code, tell):
         raise CodeInvalid
     limits.give_back(spent)
+    recoveries.cancel(actor, user)
     return kind
 
 

@@ -1,4 +1,4 @@
-"""An organization's demand for the second factor: whom it would concern, from when on, and what each is told."""
+"""An organization's demand for the second factor: whom it concerns, from when on, what each is told."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
@@ -7,7 +7,7 @@ from typing import Any
 from flask import flash, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import DateField, RadioField, SelectChoice
+from wtforms import DateField, RadioField
 from wtforms.validators import InputRequired, Optional
 
 from app.core.access import Actor
@@ -28,18 +28,24 @@ PER_PAGE = 20
 _SET_UP = "/account/security"
 
 
+_CHOICES = {
+    "off": _l("Everybody decides for themselves"),
+    "day": _l("Demanded from a day on"),
+    "now": _l("Demanded at once"),
+}
+
+
 class DemandForm(PortalForm):
     faults = {"two_factor:would_lock_out": "demand"}
     demand = RadioField(
         _l("Second factor"),
         [InputRequired(_l("Choose one."))],
-        choices=[
-            SelectChoice("off", _l("Everybody decides for themselves")),
-            SelectChoice("day", _l("Demanded from a day on")),
-            SelectChoice("now", _l("Demanded at once")),
-        ],
     )
     day = DateField(_l("First day"), [Optional()])
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.demand.choices = list(_CHOICES.items())
 
 
 def _demand_page() -> FormPage[DemandForm]:

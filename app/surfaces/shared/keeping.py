@@ -13,12 +13,14 @@ from types import FrameType
 from app.core import jobs, outbox, redis
 from app.core import partitions as _partitions  # noqa: F401 - each registers what it does by itself
 from app.domains.accounts import jobs as _account_jobs  # noqa: F401
+from app.domains.auth import assisted_recovery as _recoveries  # noqa: F401
 from app.domains.auth import jobs as _auth_jobs  # noqa: F401
 from app.domains.email import delivery as _mail_handler  # noqa: F401
 from app.domains.privacy import jobs as _privacy_jobs  # noqa: F401
 from app.domains.sessions import jobs as _session_jobs  # noqa: F401
 from app.domains.tenants import jobs as _tenant_jobs  # noqa: F401
 from app.domains.tenants import readers as _readers  # noqa: F401
+from app.domains.twofactor import announcements as _announcements  # noqa: F401
 from app.surfaces.shared.transaction import transaction
 
 log = logging.getLogger(__name__)
