@@ -271,11 +271,29 @@ def email_change(
     to: str, *, first_name: str, tenant_name: str | None = None, new_email: str, at: datetime, link: str
 ) -> None:
     """Tell someone, at the old and at the new address, that it was changed."""
-    _promise("email_change", to, first_name, tenant_name, new_email=new_email, at=at, link=link)
+    _promise(
+        "email_change",
+        to,
+        first_name,
+        tenant_name,
+        known_as=new_email,
+        new_email=new_email,
+        at=at,
+        link=link,
+    )
 
 
 def email_change_undone(
     to: str, *, first_name: str, tenant_name: str | None = None, email: str, at: datetime, reset_url: str
 ) -> None:
     """Tell someone that their address was put back and everybody signed out."""
-    _promise("email_change_undone", to, first_name, tenant_name, email=email, at=at, reset_url=reset_url)
+    _promise(
+        "email_change_undone",
+        to,
+        first_name,
+        tenant_name,
+        known_as=email,
+        email=email,
+        at=at,
+        reset_url=reset_url,
+    )

@@ -19,7 +19,7 @@ _KEYS = (
 
 @finds_readers
 def of_person(address: str) -> Reader | None:
-    """Return how the person with this address reads; two queries at most."""
+    """Return how the person reads who has this address, or waits for it; two queries at most."""
     works_in = (
         sa.select(Membership.tenant_id)
         .where(Membership.user_id == User.id, Membership.status == MembershipStatus.ACTIVE)
@@ -27,10 +27,12 @@ def of_person(address: str) -> Reader | None:
         .limit(1)
         .scalar_subquery()
     )
+    has_it = User.email_key == key_of(address)
     rows = read(
-        sa.select(User.locale, User.timezone, works_in.label("tenant_id")).where(
-            User.email_key == key_of(address)
-        )
+        sa.select(User.locale, User.timezone, works_in.label("tenant_id"))
+        .where(sa.or_(has_it, User.pending_email == address))
+        .order_by(has_it.desc())
+        .limit(1)
     )
     if not rows:
         return None

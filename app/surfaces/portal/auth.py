@@ -27,6 +27,7 @@ from app.surfaces.portal.base import (
     typed,
     with_next,
 )
+from app.surfaces.portal.i18n import visitors_choice
 from app.surfaces.portal.second_factor import go_on
 from app.surfaces.shared.actor import current_actor
 from app.surfaces.shared.cookies import clear_session_cookie
@@ -135,6 +136,7 @@ def sign_up():
         password=typed(form.password),
         first_name=typed(form.first_name),
         last_name=typed(form.last_name),
+        locale=visitors_choice(),
     )
     accepted = bool(form.accept_policies.data)
     _wait_for_code(registration.sign_up(current_actor(), newcomer=newcomer, accept_policies=accepted))

@@ -17,6 +17,12 @@ NAMES: Mapping[str, str] = {"en": "English", "de": "Deutsch"}
 _HOUSE_STYLE = ("localization.date_format", "localization.time_format")
 
 
+def visitors_choice() -> str | None:
+    """Return the language that somebody new reads in, to be kept as theirs; none for the instance's own."""
+    spoken = language()
+    return None if spoken == (instance().languages or (languages.DEFAULT,))[0] else spoken
+
+
 def manner() -> Manner:
     """Return how the reader of this page writes dates, times and numbers."""
     if "manner" not in g:

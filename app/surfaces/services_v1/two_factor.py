@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import marshmallow as ma
+from flask_babel import ngettext
 
 from app.core import clock
 from app.domains.auth import step_up
@@ -167,7 +168,7 @@ def security_verification(body):
     """Prove again who is at the keyboard and open sensitive calls for a while."""
     proven = step_up.prove(current_actor(), **body)
     minutes = round((proven.verified_until - clock.now()).total_seconds() / 60)
-    return done(proven, f"Verified for {minutes} minute{'' if minutes == 1 else 's'}.")
+    return done(proven, ngettext("Verified for %(num)s minute.", "Verified for %(num)s minutes.", minutes))
 
 
 @blp.post("/services/platforms/v1/user/security-two-factor-validate-auth")

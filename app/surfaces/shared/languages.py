@@ -80,7 +80,7 @@ def _locale() -> str:
     if "locale" in g:
         return str(g.locale)
     actor: Actor | None = g.get("actor")
-    if actor is not None and actor.is_signed_in:
+    if actor is not None and actor.is_signed_in and (actor.particulars.locale_is_own or actor.tenant_id):
         return actor.particulars.locale
     return asked_for() if has_request_context() else languages.DEFAULT
 
