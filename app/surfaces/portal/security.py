@@ -104,7 +104,7 @@ def _as_shown(set_up: SetUp) -> dict[str, Any]:
         "secret": secret,
         "groups": [secret[at : at + _GROUP] for at in range(0, len(secret), _GROUP)],
         "replaces": set_up.enabled,
-        "minutes": max(1, int(set_up.expires_in.total_seconds()) // 60),
+        "minutes": -(-int(set_up.expires_in.total_seconds()) // 60),
     }
 
 
