@@ -2,15 +2,19 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from app.core import mail
+from app.core import clock, mail
 from app.core.db import db
+from app.domains.accounts.models import User
 from app.domains.audit.models import AuditEvent
+from app.domains.privacy.models import DeletionRequest
 from app.surfaces.shared import keeping
+from app.surfaces.shared.transaction import transaction
 from tests.portal.conftest import PASSWORD, Visitor
 from tests.support.world import World
 
@@ -243,3 +247,21 @@ def test_the_browser_that_confirms_stays_signed_in(
     ask(signed_in)
     assert press(phone, link(NEW, "/email/confirm")).location == PAGE
     assert [v.get(PAGE).status_code for v in (signed_in, phone, third)] == [200, 200, 303]
+
+
+def test_undoing_keeps_the_account_and_takes_away_a_factor_set_up_meanwhile(
+    app: Flask, signed_in: Visitor, jane: str, link: Link
+) -> None:
+    changed(signed_in, link)
+    with app.app_context(), transaction():
+        user = db.session.scalars(sa.select(User).where(User.email == NEW)).one()
+        user.two_factor_enabled_at = clock.now()
+        due = clock.now() + timedelta(days=1)
+        db.session.add(DeletionRequest(user_id=user.id, requested_at=clock.now(), due_at=due))
+    assert press(Visitor(app.test_client()), link(jane, "/email/undo")).status_code == 200
+    left = kinds(app)
+    assert "two_factor.disabled" in left
+    assert "user.deletion_cancelled" in left
+    with app.app_context():
+        assert db.session.scalars(sa.select(DeletionRequest)).all() == []
+        assert not db.session.scalars(sa.select(User).where(User.email == jane)).one().two_factor_enabled

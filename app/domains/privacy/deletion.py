@@ -20,6 +20,7 @@ from app.domains.accounts.queries import held
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
 from app.domains.auth import links
+from app.domains.auth.email_undo import on_undo
 from app.domains.auth.erasure import erase
 from app.domains.auth.models import LinkPurpose
 from app.domains.auth.verification import VerificationTokenInvalid
@@ -155,6 +156,16 @@ def _cancel(actor: Actor, user_id: int) -> None:
         raise DeletionNotPending
     links.end_open(LinkPurpose.KEEP_ACCOUNT, user_id)
     record(actor, AuditKind.USER_DELETION_CANCELLED, subject=("user", user_id), user_id=user_id)
+
+
+@on_undo
+def keep_after_undo(actor: Actor, user: User, since: datetime) -> None:
+    """Keep an account whose deletion was asked for by whoever had moved it to another address."""
+    asked = sa.select(DeletionRequest.id).where(
+        DeletionRequest.user_id == user.id, DeletionRequest.requested_at >= since
+    )
+    if db.session.scalar(asked) is not None:
+        _cancel(actor, user.id)
 
 
 def _mail_the_way_back(mail: Callable[..., None], user: User, due: datetime) -> None:

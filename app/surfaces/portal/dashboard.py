@@ -1,50 +1,26 @@
 """The first page after signing in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from app.core.access import Actor
 from app.core.paging import CursorWindow, Window
 from app.domains.audit import queries as audit
-from app.domains.audit.kinds import AuditKind
 from app.domains.audit.models import AuditEvent
 from app.domains.sessions import queries as sessions
 from app.domains.sessions.devices import describe
 from app.domains.tenants import queries as tenants
 from app.surfaces.portal.base import area, away, door, page
+from app.surfaces.portal.happenings import icon_of, sentence
 from app.surfaces.portal.presentation import device
 from app.surfaces.shared.actor import current_actor
 
 bp = area("dashboard")
 
 _SHOWN = 8
-
-_WORDS: Mapping[AuditKind, tuple[str, Any]] = {
-    AuditKind.USER_REGISTERED: ("user", _l("Created the account")),
-    AuditKind.USER_EMAIL_VERIFIED: ("shield-check", _l("Confirmed the e-mail address")),
-    AuditKind.USER_SIGNED_IN: ("monitor", _l("Signed in")),
-    AuditKind.USER_SIGNED_OUT: ("log-out", _l("Signed out")),
-    AuditKind.USER_SIGNED_OUT_EVERYWHERE: ("log-out", _l("Signed out elsewhere")),
-    AuditKind.USER_SIGN_IN_FAILED: ("triangle-alert", _l("A sign-in failed")),
-    AuditKind.USER_SIGN_IN_CODE_REQUESTED: ("mail", _l("Asked for a sign-in code")),
-    AuditKind.USER_PASSWORD_CHANGED: ("key-round", _l("Changed the password")),
-    AuditKind.USER_PASSWORD_RESET: ("key-round", _l("Set a new password by link")),
-    AuditKind.USER_PASSWORD_RESET_REQUESTED: ("mail", _l("Asked for a reset link")),
-    AuditKind.USER_POLICY_ACCEPTED: ("file-text", _l("Accepted a policy")),
-    AuditKind.SESSION_REVOKED: ("log-out", _l("Ended a session")),
-    AuditKind.SESSION_REUSE_DETECTED: ("triangle-alert", _l("A spent token was shown again")),
-    AuditKind.SESSION_TENANT_SELECTED: ("building-2", _l("Chose an organization")),
-    AuditKind.TENANT_CREATED: ("building-2", _l("Founded an organization")),
-    AuditKind.SUBSCRIPTION_TRIAL_STARTED: ("hourglass", _l("A trial of Pro began")),
-    AuditKind.MEMBER_JOINED: ("building-2", _l("Joined an organization")),
-    AuditKind.API_TOKEN_CREATED: ("key-round", _l("Made an API token")),
-    AuditKind.API_TOKEN_REVOKED: ("key-round", _l("Ended an API token")),
-}
 
 
 @dataclass(frozen=True)
@@ -109,9 +85,10 @@ def _steps(actor: Actor) -> Sequence[Step]:
 
 
 def _told(event: AuditEvent) -> Happening:
-    subject, _, verb = str(event.kind).replace("_", " ").partition(".")
-    icon, label = _WORDS.get(event.kind, ("history", f"{subject} {verb}".capitalize()))
     with_what = device(describe(event.user_agent)) if event.user_agent else ""
     return Happening(
-        icon, str(label), event.at, " · ".join(part for part in (event.ip or "", with_what) if part)
+        icon_of(event),
+        sentence(event),
+        event.at,
+        " · ".join(part for part in (event.ip or "", with_what) if part),
     )

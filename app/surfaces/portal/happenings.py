@@ -75,6 +75,9 @@ SENTENCES: Mapping[AuditKind, tuple[str, Any]] = {
     AuditKind.USER_DELETED: ("triangle-alert", _l("The account was deleted")),
     AuditKind.USER_EXPORT_REQUESTED: ("file-text", _l("A copy of the data was asked for")),
     AuditKind.USER_EXPORT_DOWNLOADED: ("file-text", _l("A copy of the data was fetched")),
+    AuditKind.TENANT_CREATED: ("building-2", _l("Founded an organization")),
+    AuditKind.SUBSCRIPTION_TRIAL_STARTED: ("hourglass", _l("A trial of Pro began")),
+    AuditKind.MEMBER_JOINED: ("building-2", _l("Joined an organization")),
 }
 
 _METHODS: Mapping[str, Any] = {
