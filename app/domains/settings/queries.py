@@ -95,6 +95,15 @@ def instance_face() -> InstanceFace:
     return InstanceFace(str(found["instance.name"] or ""), as_entries(found["instance.languages"]))
 
 
+def house_style(tenant_id: int) -> tuple[str, str]:
+    """Return how an organization writes dates and times, for its people who have no locale of their own."""
+    found = values(_HOUSE_STYLE, tenant_id=tenant_id)
+    return str(found["localization.date_format"]), str(found["localization.time_format"])
+
+
+_HOUSE_STYLE = ("localization.date_format", "localization.time_format")
+
+
 def instance_name() -> str:
     """Return what the instance is called."""
     return instance_face().name

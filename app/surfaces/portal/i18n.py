@@ -14,7 +14,6 @@ from app.surfaces.shared.languages import instance, language, said
 
 NAMES: Mapping[str, str] = {"en": "English", "de": "Deutsch"}
 """Each language by its own name, so that those who speak it find it."""
-_HOUSE_STYLE = ("localization.date_format", "localization.time_format")
 
 
 def visitors_choice() -> str | None:
@@ -39,12 +38,7 @@ def _manner() -> Manner:
     zone = actor.particulars.timezone
     if actor.particulars.locale_is_own or actor.tenant_id is None:
         return Manner.of(locale, zone)
-    return Manner.of(locale, zone, *_house_style(actor.tenant_id))
-
-
-def _house_style(tenant_id: int) -> list[str]:
-    found = settings.values(_HOUSE_STYLE, tenant_id=tenant_id)
-    return [str(found[key]) for key in _HOUSE_STYLE]
+    return Manner.of(locale, zone, *settings.house_style(actor.tenant_id))
 
 
 def _facts() -> dict[str, Any]:
