@@ -68,6 +68,10 @@ def test_sign_up_and_first_login(live: LiveInstance, caller: Caller) -> None:
     tenant = caller.good("api_v1.tenants.me", bearer=owner)["data"]
     assert (tenant["slug"], tenant["subscription"]["status"]) == (slug, "trialing")
     assert caller.good("api_v1.permissions.me", bearer=owner)["data"]["all"] is True
+    own = {"phone": "+12025550143", "timezone": "America/New_York", "locale": "en-US"}
+    caller.good("api_v1.auth.me_profile_update", bearer=owner, **own)
+    profile = caller.good("api_v1.auth.me_profile", bearer=owner)["data"]
+    assert {name: profile[name] for name in own} == own
     before = caller.good("api_v1.auth.me_preferences", bearer=owner)["data"]["ui"]
     dark = {"ui": {"theme": "dark"}}
     changed = caller.good("api_v1.auth.me_preferences_update", bearer=owner, **dark)["data"]["ui"]
