@@ -1,9 +1,13 @@
 """The page about one's own data: what it says when, and what stands above every other page meanwhile."""
 
+import re
+from collections.abc import Callable
+
 import pytest
 from flask import Flask
 
-from tests.portal.conftest import Visitor
+from app.surfaces.shared import keeping
+from tests.portal.conftest import PASSWORD, Visitor
 
 PAGE = "/account/privacy"
 
@@ -60,6 +64,43 @@ def test_a_bad_link_says_so_on_its_page(app: Flask, visitor: Visitor) -> None:
     answer = visitor.send("/keep-account", {"token": "made-up"}, on="/keep-account?token=made-up")
     assert answer.status_code == 400
     assert "not valid any more" in answer.text
+
+
+def export(app: Flask, visitor: Visitor) -> str:
+    """Have an export made and return where it is fetched."""
+    visitor.send(f"{PAGE}/exports", on=PAGE)
+    with app.app_context():
+        keeping.drain()
+    found = re.search(rf'action="({PAGE}/exports/[0-9a-f-]+/download)"', visitor.get(PAGE).text)
+    assert found
+    return found[1]
+
+
+def test_fetching_asks_once_more_who_it_is_and_comes_back_to_the_page(
+    app: Flask, signed_in: Visitor, move_clock: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.core.mail.send", lambda *_, **__: None)
+    address = export(app, signed_in)
+    move_clock(16 * 60)
+    asked = signed_in.send(address, on=PAGE)
+    assert (asked.status_code, asked.location) == (303, f"/step-up?next={PAGE}")
+    proof = {"step_up_method": "password", "step_up_password": PASSWORD}
+    proven = signed_in.send(asked.location, proof, on=asked.location)
+    assert (proven.status_code, proven.location) == (303, PAGE)
+    assert signed_in.send(address, on=PAGE).headers["Content-Type"] == "application/zip"
+
+
+def test_leaving_goes_on_by_itself_after_the_proof(
+    signed_in: Visitor, jane: str, move_clock: Callable[[int], None]
+) -> None:
+    move_clock(16 * 60)
+    asked = signed_in.send(f"{PAGE}/leave", {"email": jane}, on=PAGE)
+    assert asked.status_code == 403
+    assert "step_up_password" in asked.text
+    proof = {"email": jane, "step_up_method": "password", "step_up_password": PASSWORD}
+    again = signed_in.send(f"/step-up?then={PAGE}/leave", proof, on=PAGE)
+    assert (again.status_code, again.location) == (307, f"{PAGE}/leave")
+    assert signed_in.send(again.location, {"email": jane}, on=PAGE).status_code == 303
 
 
 def test_a_file_of_nobody_is_not_found(signed_in: Visitor) -> None:

@@ -11,6 +11,8 @@ from wtforms.validators import InputRequired, Length
 
 from app.core.access import Actor
 from app.domains.privacy import deletion, exports
+from app.domains.privacy.exports import Fetched
+from app.domains.sessions.operations import StepUpRequired
 from app.surfaces.portal.banners import Banner, banner
 from app.surfaces.portal.base import FormPage, PortalForm, area, away, door, typed
 from app.surfaces.portal.presentation import exact
@@ -73,7 +75,16 @@ def request_export():
 @bp.post("/account/privacy/exports/<uuid:export_uid>/download")
 @door("user")
 def download(export_uid: UUID):
-    fetched = exports.fetch_export(current_actor(), uid=export_uid)
+    try:
+        return _attached(exports.fetch_export(current_actor(), uid=export_uid))
+    except (
+        StepUpRequired
+    ):  # sent again by itself it would be saved, and the question would stay on the screen
+        flash(_("Confirm that it is you, then download it."), "info")
+        return away(f"/step-up?next={PAGE}")
+
+
+def _attached(fetched: Fetched) -> Response:
     answer = Response(fetched.stream(), mimetype="application/zip", direct_passthrough=True)
     name = f"portico-data-{fetched.made_at:%Y-%m-%d}.zip"
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
