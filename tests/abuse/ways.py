@@ -216,7 +216,7 @@ def knock(
     )
 
 
-def unlimited(world: World) -> None:
-    """Forget what was counted, where a test is about something else."""
+def unlimited(world: World, buckets: str = "%") -> None:
+    """Forget what was counted, all of it or in buckets of a name, where a test is about something else."""
     with world.app.app_context(), transaction():
-        db.session.execute(sa.delete(RateCounter))
+        db.session.execute(sa.delete(RateCounter).where(RateCounter.bucket.like(buckets)))
