@@ -331,6 +331,21 @@ def test_an_effect_is_undone_with_its_promise(in_app: Flask, monkeypatch: pytest
     assert [(row.kind, row.attempts) for row in outbox.waiting()] == [("thing", 1)]
 
 
+def test_what_follows_an_act_happens_once_with_its_finish(
+    in_app: Flask, monkeypatch: pytest.MonkeyPatch, move_clock: Callable[[int], None]
+) -> None:
+    monkeypatch.setattr(
+        outbox, "SEQUELS", {"thing": lambda _row, kept: outbox.promise("next", kept) and None}
+    )
+    promised()
+    late = claimed_now()
+    move_clock(LEASE + 1)
+    assert outbox.finish(claimed_now(), {"size": 7})
+    assert not outbox.finish(late, {"size": 7})
+    db.session.expire_all()
+    assert [(row.kind, row.payload) for row in outbox.waiting()] == [("next", {"size": 7})]
+
+
 @pytest.fixture
 def real_rows(app: Flask) -> Iterator[Flask]:
     """Let several connections see the rows; they are taken away by hand."""
