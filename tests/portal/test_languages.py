@@ -124,6 +124,16 @@ def test_language_set_through_services_v1_holds_everywhere(world: World, person:
     assert re.search(r"am \d{1,2}\. \w+ 20\d\d um \d\d:\d\d ME(S)?Z", mail.text)
 
 
+def test_what_is_wrong_with_a_field_is_said_in_the_callers_language(world: World, person: int) -> None:
+    token = world.token("services_v1")
+    world.done("services_v1.user.update_language", token=token, json={"language": "de"})
+    empty = world.call("services_v1.user.update_language", token=token, json={}).get_json()
+    assert empty["message"] == "Einige Felder brauchen deine Aufmerksamkeit."
+    assert empty["errors"] == {"language": ["Dieses Feld fehlt."]}
+    odd = world.call("services_v1.user.update_language", token=token, json={"language": "x" * 99}).get_json()
+    assert odd["errors"]["language"][0].endswith(("35.", "35 liegen."))
+
+
 def test_another_dialect_goes_on_in_english(world: World, person: int) -> None:
     world.done("services_v1.user.update_language", token=world.token("services_v1"), json={"language": "de"})
     refused = world.call(

@@ -1,5 +1,6 @@
 """The language of a call: the person's own, else what the browser or client asks for."""
 
+import re
 from dataclasses import replace
 from typing import cast
 
@@ -14,6 +15,37 @@ from app.domains.settings.queries import InstanceFace
 from app.surfaces.shared.problems import Problem
 
 COOKIE = "language"
+
+WORDS = (
+    "Missing data for required field.",
+    "Field may not be null.",
+    "Unknown field.",
+    "Invalid input type.",
+    "Not a valid string.",
+    "Not a valid integer.",
+    "Not a valid number.",
+    "Not a valid boolean.",
+    "Not a valid UUID.",
+    "Not a valid date.",
+    "Not a valid datetime.",
+    "Not a valid list.",
+    "Not a valid mapping type.",
+    "Not a valid URL.",
+    "Must be one of: %(choices)s.",
+    "Shorter than minimum length %(min)s.",
+    "Longer than maximum length %(max)s.",
+    "Length must be between %(min)s and %(max)s.",
+    "Length must be %(equal)s.",
+    "Must be greater than or equal to %(min)s and less than or equal to %(max)s.",
+    "Must be greater than or equal to %(min)s.",
+    "Must be less than or equal to %(max)s.",
+)
+"""What marshmallow says of a field, as far as our schemas let it."""
+_SHAPES = [
+    (pattern, re.compile(re.sub(r"%\\\((\w+)\\\)s", r"(?P<\1>.+)", re.escape(pattern))))
+    for pattern in WORDS
+    if "%" in pattern
+]
 
 
 class _Catalogs(Domain):
@@ -49,8 +81,14 @@ def speak(locale: str) -> None:
 
 
 def said(text: str) -> str:
-    """Return a sentence of the domains in the reader's language."""
-    return languages.said(text, language())
+    """Return a sentence of the domains, or of the library that reads bodies, in the reader's language."""
+    spoken = language()
+    if spoken == languages.DEFAULT or isinstance(text, languages.Sentence):
+        return languages.said(text, spoken)
+    for pattern, shape in _SHAPES:
+        if found := shape.fullmatch(str(text)):
+            return languages.said(languages.Sentence(pattern, **found.groupdict()), spoken)
+    return languages.said(text, spoken)
 
 
 def in_their_language(problem: Problem) -> Problem:
