@@ -203,7 +203,10 @@ def confirm_own(actor: Actor, *, token: str) -> Changed:
 
 
 def _change(actor: Actor, found: FoundLink) -> Changed:
-    link, user = links.use(found), held(found.user_id)
+    user, link = (
+        held(found.user_id),
+        links.use(found),
+    )  # the person is locked first, as everywhere
     if link is None or not _still_wanted(link, user):
         raise EmailChangeTokenInvalid
     old, address = user.email, link.address or ""

@@ -64,12 +64,14 @@ def stop(actor: Actor, *, token: str) -> None:
     :raises RateLimited: after too many bad ones from one address
     """
     found = _found(actor, token, LinkPurpose.EMAIL_STOP)
-    link, user = links.use(found), held(found.user_id)
+    user, link = held(found.user_id), links.use(found)
     if link is None or link.email_key != user.email_key:
         raise EmailChangeTokenInvalid
+    was_pending = user.pending_email is not None
     email_moves.drop_pending(user)
     end_all(actor, user_id=user.id, tokens_too=False, reason="email_change_stopped")
-    record(actor, AuditKind.USER_EMAIL_CHANGE_CANCELLED, subject=("user", user.id), user_id=user.id)
+    if was_pending:
+        record(actor, AuditKind.USER_EMAIL_CHANGE_CANCELLED, subject=("user", user.id), user_id=user.id)
 
 
 @operation(Access.PUBLIC)
@@ -83,7 +85,7 @@ def undo(actor: Actor, *, token: str) -> str:
     :raises RateLimited: after too many bad ones from one address
     """
     found = _found(actor, token, LinkPurpose.EMAIL_UNDO)
-    link, user = links.use(found), held(found.user_id)
+    user, link = held(found.user_id), links.use(found)
     if link is None or user.disabled_at is not None:
         raise EmailChangeTokenInvalid
     left, address = user.email, link.address or ""
