@@ -21,7 +21,7 @@ from app.core.access import Actor, system
 from app.core.errors import AppError
 from app.core.settings import current_settings
 from app.domains.accounts import policies, publishing
-from app.domains.auth import admins
+from app.domains.auth import admins, assisted_recovery
 from app.domains.demo import operations as demo
 from app.domains.settings import console
 from app.domains.tenants import queries as tenants
@@ -73,6 +73,18 @@ def create_admin(email: str, password: str | None) -> None:
         if appointed.password_link:
             click.echo(f"Choose a password here (good for {appointed.link_minutes} minutes):")
             click.echo(appointed.password_link)
+
+
+@click.command("recover-second-factor")
+@click.argument("email")
+@with_appcontext
+@plain_errors
+def recover_second_factor(email: str) -> None:
+    """Begin the removal of a second factor that EMAIL has lost; mailbox, wait and password stay."""
+    with transaction():
+        asked = assisted_recovery.request_for(_ACTOR, email=email)
+    hours = int(asked.waits.total_seconds() // 3600)
+    click.echo(f"A mail went to {asked.sent_to}. Once it is confirmed, {hours} hours have to pass.")
 
 
 @click.command("seed")
@@ -307,6 +319,7 @@ def mount(app: Flask) -> None:
     """Add the commands."""
     commands = (
         create_admin,
+        recover_second_factor,
         seed,
         worker,
         outbox_group,

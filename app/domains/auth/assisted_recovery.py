@@ -1,6 +1,6 @@
 """Getting a lost second factor removed: a right password, the mailbox, and a wait in which it can be stopped.
 
-Why it is no shorter, and what a new password or address does to it: docs/adr/0005.
+Why it is no shorter, and what a new password or address does to it: docs/adr/0006.
 """
 
 from dataclasses import dataclass

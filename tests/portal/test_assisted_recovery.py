@@ -1,0 +1,149 @@
+"""The pages that get a lost second factor removed, and the notice that stops it."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from app.core import clock, jobs, mail
+from app.core.db import db
+from app.core.secrets import seal
+from app.domains.accounts.models import User
+from app.domains.twofactor import factors, totp
+from app.domains.twofactor.models import Authenticator
+from app.surfaces.shared import keeping
+from app.surfaces.shared.transaction import transaction
+from tests.portal.conftest import PASSWORD, Visitor
+
+START = "/recover-second-factor"
+WAIT = 72 * 3600
+Moves = Callable[[int], None]
+
+
+class Mailbox:
+    """What was mailed, and the links in it."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.sent: list[mail.OutgoingMail] = []
+
+    def path(self, step: str) -> str:
+        """Return the newest link of a step."""
+        with self.app.app_context():
+            keeping.drain()
+        for message in reversed(self.sent):
+            if found := re.search(rf"({START}/{step}\?token=[\w-]+)", message.text):
+                return found[1]
+        raise AssertionError(f"no link to {step}")
+
+
+@pytest.fixture
+def mailbox(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Mailbox:
+    made = Mailbox(app)
+    monkeypatch.setattr(mail, "send", lambda message, **_: made.sent.append(message))
+    return made
+
+
+@pytest.fixture
+def protected(signed_in: Visitor, app: Flask) -> Visitor:
+    """Return Jane's session of before she switched her second factor on."""
+    with app.app_context(), transaction():
+        user = db.session.scalars(sa.select(User)).one()
+        user.two_factor_enabled_at = clock.now()
+        sealed = seal(totp.new_secret(), factors.seal_context(user.id))
+        db.session.merge(Authenticator(user_id=user.id, secret=sealed))
+    return signed_in
+
+
+@pytest.fixture
+def stranded(protected: Visitor, jane: str, app: Flask) -> Visitor:
+    """Return Jane at the second step, in a browser where she is not signed in."""
+    other = Visitor(app.test_client())
+    assert other.sign_in(jane).location.startswith("/sign-in/second-factor")
+    return other
+
+
+def sent(visitor: Visitor, path: str, **fields: str) -> int:
+    """Send the form on the page of a mailed link."""
+    page = visitor.get(path)
+    token = re.search(r'name="token" value="([^"]+)"', page.text)
+    assert token, page.text
+    address = path.partition("?")[0]
+    return visitor.send(address, {"token": token[1], **fields}, on=path).status_code
+
+
+def advance(app: Flask) -> None:
+    with app.app_context(), transaction():
+        jobs.run(jobs.JOBS["factor_recoveries.advance"])
+
+
+def test_the_second_step_leads_to_the_explanation(stranded: Visitor) -> None:
+    assert START in stranded.get("/sign-in/second-factor").text
+    assert "Ask for the removal" in stranded.get(START).text
+
+
+def test_a_stranger_reads_the_explanation_and_can_ask_for_nothing(visitor: Visitor) -> None:
+    page = visitor.get(START)
+    assert page.status_code == 200
+    assert "Ask for the removal" not in page.text
+    assert visitor.send(START, on=START).location == "/sign-in"
+
+
+def test_from_the_lost_phone_to_a_sign_in_by_password_alone(
+    stranded: Visitor, jane: str, mailbox: Mailbox, app: Flask, move_clock: Moves
+) -> None:
+    asked = stranded.send(START, on=START).text
+    assert "3 days have to pass" in asked
+    assert jane not in asked
+    confirm = mailbox.path("confirm")
+    for _ in range(2):  # what a mail scanner does
+        assert stranded.get(confirm).status_code == 200
+    assert sent(stranded, confirm) == 200
+    move_clock(WAIT)
+    advance(app)
+    finish = mailbox.path("finish")
+    assert sent(stranded, finish, password="wrong horse 7") == 400
+    assert sent(stranded, finish, password=PASSWORD) == 303
+    assert "not valid any more" in stranded.get(finish).text
+    assert stranded.sign_in(jane).location == "/dashboard"
+
+
+def test_every_session_shows_it_and_stops_it_with_one_press(
+    protected: Visitor, stranded: Visitor, mailbox: Mailbox
+) -> None:
+    stranded.send(START, on=START)
+    assert "asked to remove your second factor" in protected.get("/dashboard").text
+    sent(stranded, mailbox.path("confirm"))
+    for path in ("/dashboard", "/account", "/organizations"):
+        assert "Removal of your second factor was asked for" in protected.get(path).text
+    stopped = protected.send("/account/second-factor-recovery/stop", on="/dashboard")
+    assert stopped.status_code == 303
+    assert "Removal of your second factor" not in protected.get("/dashboard").text
+
+
+def test_the_mail_stops_it_too(protected: Visitor, stranded: Visitor, mailbox: Mailbox) -> None:
+    stranded.send(START, on=START)
+    sent(stranded, mailbox.path("confirm"))
+    assert sent(Visitor(mailbox.app.test_client()), mailbox.path("cancel")) == 303
+    assert "Removal of your second factor" not in protected.get("/dashboard").text
+
+
+def test_one_that_waits_is_not_asked_for_twice(stranded: Visitor, mailbox: Mailbox) -> None:
+    stranded.send(START, on=START)
+    sent(stranded, mailbox.path("confirm"))
+    refused = stranded.send(START, on=START)
+    assert refused.status_code == 409
+    assert "under way already" in refused.text
+
+
+def test_a_first_step_that_took_too_long_begins_anew(stranded: Visitor, move_clock: Moves) -> None:
+    move_clock(11 * 60)
+    assert stranded.send(START, on=START).location.startswith("/sign-in")
+
+
+@pytest.mark.parametrize("step", ["confirm", "cancel", "finish"])
+def test_a_link_that_nobody_was_given_says_so(visitor: Visitor, step: str) -> None:
+    assert "not valid any more" in visitor.get(f"{START}/{step}?token=nonsense").text
+    assert "not valid any more" in visitor.get(f"{START}/{step}").text
