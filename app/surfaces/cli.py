@@ -20,7 +20,7 @@ from app.core import clock, jobs, limits, outbox, redis
 from app.core.access import Actor, system
 from app.core.errors import AppError
 from app.core.settings import current_settings
-from app.domains.accounts import policies, publishing
+from app.domains.accounts import publishing
 from app.domains.auth import admins, assisted_recovery
 from app.domains.demo import operations as demo
 from app.domains.settings import console
@@ -234,10 +234,8 @@ policies_group = AppGroup("policies", help="Legal texts, in versions.")
 def policies_list() -> None:
     """Show every version in every language; a star stands at what is in force."""
     with transaction(read_only=True):
-        known = publishing.published(_ACTOR)
-        in_force = {(p.type, p.version) for p in policies.in_force(known).values()}
-        for policy in known:
-            star = "*" if (policy.type, policy.version) in in_force else " "
+        for policy, in_force in publishing.published(_ACTOR):
+            star = "*" if in_force else " "
             asked = "" if policy.must_accept else "  not asked for"
             about = f"{policy.type}  {policy.version}  {policy.language}  from {policy.effective_at:%F}"
             click.echo(f"{star} {about}  {policy.title}{asked}")

@@ -82,7 +82,7 @@ OPEN_VIEWS = {
     "portal_dashboard.home",
     "portal_pages.developers",
     "portal_pages.reference",
-    "portal_pages.policy",
+    "portal_policies.policy",
     "portal_privacy.keep_account_form",
     "portal_auth.forgot_password_form",
     "portal_auth.reset_password_form",

@@ -14,6 +14,7 @@ from app.core.permissions import Permission
 from tests.architecture.source import ROOT, Source, sources
 
 OPEN_TO_SURFACES: dict[str, str] = {
+    "app.domains.accounts.preferences.of": "came along with the person who has just signed in",
     "app.domains.auth.codes.rules": "how long a code is good for is said to everybody",
     "app.domains.sessions.identify.identify": "makes the actor",
     "app.domains.sessions.tokens.csrf_matches": "judges the call before there is an actor",

@@ -45,9 +45,11 @@ class Draft:
 
 
 @operation(Access.SYSTEM)
-def published(actor: Actor) -> Sequence[Policy]:
-    """Return every version in every language, the built-in ones too, by when they come into force."""
-    return versions()
+def published(actor: Actor) -> Sequence[tuple[Policy, bool]]:
+    """Return every version in every language by when it comes into force, with whether it is in force now."""
+    known = versions()
+    current = {(policy.type, policy.version) for policy in in_force(known).values()}
+    return [(policy, (policy.type, policy.version) in current) for policy in known]
 
 
 @operation(Access.SYSTEM)
