@@ -120,7 +120,8 @@ def inventory():
     actor = current_actor()
     found = api_token_queries.of_organization(actor, window=_window())
     used = api_token_queries.usage_of_organization(actor)
-    return page("organizations/tokens.html", tokens=found, usage=used, environments=ENVIRONMENTS)
+    facts = {"usage": used, "scopes": SCOPES, "environments": ENVIRONMENTS}
+    return page("organizations/tokens.html", tokens=found, **facts)
 
 
 @bp.post("/organization/tokens/<uuid:token_uid>/revoke")
