@@ -3,7 +3,8 @@
 import { texts } from "./texts.js";
 
 const { lang, dataset } = document.documentElement;
-const relative = new Intl.RelativeTimeFormat(lang, { numeric: "auto" });
+const counted = new Intl.RelativeTimeFormat(lang, { numeric: "always" });
+const named = new Intl.RelativeTimeFormat(lang, { numeric: "auto" });
 const exact = dataset.timezone ? null : new Intl.DateTimeFormat(lang, { dateStyle: "long", timeStyle: "long" });
 const STEPS = [
   ["year", 31536000],
@@ -20,7 +21,9 @@ export function ago(seconds) {
   const past = Math.abs(seconds);
   if (past < 45) return texts.justNow;
   const [unit, size] = STEPS.find(([, length]) => past >= length) ?? ["minute", 60];
-  return relative.format(-Math.round(seconds / size), unit);
+  const count = Math.round(seconds / size);
+  // As the server says it (presentation.py): "yesterday", but "2 days ago" and "in 1 day".
+  return (count === 1 && size >= 86400 ? named : counted).format(-count, unit);
 }
 
 function refresh() {

@@ -26,7 +26,7 @@ def found() -> Catalog:
 
 
 def texts(part: object) -> list[str]:
-    return [part] if isinstance(part, str) else [str(text) for text in part]  # type: ignore[attr-defined]
+    return [str(part or "")] if part is None or isinstance(part, str) else [str(text) for text in part]  # type: ignore[attr-defined]
 
 
 def messages(catalog: Catalog) -> Iterator[Message]:

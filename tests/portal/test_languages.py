@@ -1,6 +1,7 @@
 """The portal, the mails and services_v1 speak to each person in their language and write dates as they do."""
 
 import re
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -12,7 +13,7 @@ from app.domains.accounts.models import User
 from app.domains.settings import operations as settings
 from app.surfaces.shared import keeping
 from app.surfaces.shared.transaction import transaction
-from tests.portal.conftest import Visitor
+from tests.portal.conftest import PASSWORD, Visitor
 from tests.support.world import World
 
 HOUSE_STYLE = {
@@ -155,3 +156,27 @@ def test_an_organizations_language_and_dates_count_for_who_chose_none(world: Wor
     assert '<html lang="de-DE"' in page
     assert "Jetzt angemeldet" in page
     assert re.search(r'title="\d\d/\d\d/20\d\d, \d{1,2}:\d\d:\d\d (AM|PM) ME(S)?Z"', page)
+
+
+@pytest.mark.browser
+@pytest.mark.live
+def test_a_german_browser_is_spoken_to_in_german_by_scripts_too(guest_with: Any) -> None:
+    guest = guest_with(locale="de-DE", timezone_id="Europe/Berlin")
+    page = guest.page
+    page.goto("/sign-up")
+    page.get_by_label("Vorname").fill("Kim")
+    page.get_by_label("Nachname").fill("Lee")
+    page.get_by_label("E-Mail").fill(guest.email)
+    page.get_by_label("Passwort", exact=True).fill(PASSWORD)
+    page.get_by_role("checkbox").check()
+    page.get_by_role("button", name="Konto anlegen").click()
+    page.wait_for_url("**/sign-up/code")
+    code = guest.live.mail.wait_for(guest.email, subject="ist dein Code").code
+    page.get_by_label("Code").fill(code)
+    page.wait_for_url("**/dashboard")
+    page.goto("/account/sessions")
+    time = page.locator("time[data-age]").first
+    assert time.text_content() == "gerade eben"
+    assert re.fullmatch(r"\d{1,2}\. \w+ 20\d\d, \d\d:\d\d:\d\d UTC", time.get_attribute("title"))
+    page.keyboard.press("Control+k")
+    assert page.get_by_role("option", name="Sitzungen").first.is_visible()
