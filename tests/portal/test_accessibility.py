@@ -39,6 +39,8 @@ CLOSED = [
     "/account/preferences",
     "/account/password",
     "/account/sessions",
+    "/account/tokens",
+    "/account/tokens/new",
     "/account/privacy",
     "/account/email",
     "/account/security-log",

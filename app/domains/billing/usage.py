@@ -7,7 +7,7 @@ calls as run at the very moment it is reached, and by no more.
 
 import contextlib
 import secrets
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,10 +17,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
-from app.core.db import Base, db
+from app.core.db import Base, db, rows_changed
 from app.core.errors import OverPlan
 
 _SHARDS = 8
+_KEPT = timedelta(days=400)
+"""How long a month's count stays: a year ago can be looked at."""
 
 
 class RequestQuotaUsedUp(OverPlan):
@@ -57,6 +59,11 @@ def calls_in(tenant_id: sa.SQLColumnExpression[int] | int, month: sa.ColumnEleme
 def calls_this_month(tenant_id: int) -> int:
     """Return how many calls an organization's machines have made in prod since the month began."""
     return db.session.scalar(sa.select(calls_in(tenant_id, month_of(clock.now())))) or 0
+
+
+def forget_long_ago() -> int:
+    """Delete the counts of months that nobody asks for any more; returns how many rows went."""
+    return rows_changed(sa.delete(CallCount).where(CallCount.month < month_of(clock.now() - _KEPT)))
 
 
 def count_call(tenant_id: int) -> None:

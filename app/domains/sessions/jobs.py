@@ -1,4 +1,4 @@
-"""What happens to API tokens by itself."""
+"""What happens to API tokens and to the counts of their calls by itself."""
 
 from datetime import timedelta
 
@@ -9,6 +9,7 @@ from app.core.db import db
 from app.core.jobs import job
 from app.core.links import public_url
 from app.domains.accounts.models import User
+from app.domains.billing import usage
 from app.domains.email import mails
 from app.domains.sessions.api_token_queries import live
 from app.domains.sessions.api_tokens import REMIND_AHEAD
@@ -44,3 +45,9 @@ def remind() -> int:
             link=public_url("/account/tokens"),
         )
     return len(found)
+
+
+@job("retention.prune", every=timedelta(days=1))
+def prune_counts() -> int:
+    """Delete the counts of calls of months long ago."""
+    return usage.forget_long_ago()

@@ -6,14 +6,17 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from app.core import jobs
 from app.core.db import db
 from app.core.secrets import token_hash
 from app.domains.billing.models import Subscription
+from app.domains.billing.usage import CallCount
 from app.domains.permissions.roles import Role
 from app.domains.sessions import api_token_values
 from app.domains.sessions.models import UserSession
 from app.domains.settings.models import SettingValue
 from app.domains.tenants.models import Membership, MembershipStatus
+from app.surfaces.shared import keeping
 from app.surfaces.shared.transaction import transaction
 from tests.contract.endpoints import ENDPOINTS
 from tests.support.world import BROWSER, PASSWORD, World
@@ -325,3 +328,10 @@ def test_calls_are_counted_by_month_and_refused_when_used_up(
     assert ask(world, staging).status_code == 200
     move_clock(31 * DAY)
     assert ask(world, value).status_code == 200
+    with world.app.app_context():
+        months = sa.select(CallCount.month).distinct()
+        keeping.run_job(jobs.JOBS["retention.prune"])
+        assert len(db.session.scalars(months).all()) == 2
+        move_clock(500 * DAY)
+        keeping.run_job(jobs.JOBS["retention.prune"])
+        assert db.session.scalars(months).all() == []
