@@ -318,29 +318,6 @@ def services_accept(world: World) -> None:
     act(world, "services_v1.user.policy_acceptance", token=token, json=body)
 
 
-# ---- a session proves itself again
-
-
-@leaves("services_v1.two_factor.email_code", "user.security_code_requested")
-def services_security_code(world: World) -> None:
-    world.person(JANE)
-    act(world, "services_v1.two_factor.email_code", token=world.token("services_v1"))
-
-
-def stepping_up(password: str) -> Case:
-    def case(world: World) -> None:
-        world.person(JANE)
-        body = {"method": "password", "password": password}
-        token = world.token("services_v1")
-        act(world, "services_v1.two_factor.security_verification", token=token, json=body)
-
-    return case
-
-
-leaves("services_v1.two_factor.security_verification", "session.stepped_up")(stepping_up(PASSWORD))
-leaves("services_v1.two_factor.security_verification", "session.step_up_failed")(stepping_up(NEW_PASSWORD))
-
-
 # ---- what people say of themselves
 
 

@@ -1,8 +1,8 @@
-"""The second factor's calls: what makes each leave its rows in the trail."""
+"""The calls of the second factor and of the step-up: what makes each leave its rows in the trail."""
 
 from typing import Any
 
-from tests.architecture.audit_cases import JANE, Case, act, leaves
+from tests.architecture.audit_cases import JANE, NEW_PASSWORD, Case, act, leaves
 from tests.support.authenticator import other_than
 from tests.support.world import PASSWORD, World
 
@@ -92,6 +92,29 @@ leaves(ADD, "session.second_factor_added")(proving(ADD, "authenticator", "code")
 leaves(ADD, "user.two_factor_failed")(proving(ADD, "authenticator", "wrong"))
 leaves(ADD, "two_factor.backup_code_used")(proving(ADD, "recovery_code", "backup"))
 leaves(PROVE, "two_factor.backup_code_used")(proving(PROVE, "recovery_code", "backup"))
+
+
+# ---- a session proves itself again
+
+
+@leaves("services_v1.two_factor.email_code", "user.security_code_requested")
+def services_security_code(world: World) -> None:
+    world.person(JANE)
+    act(world, "services_v1.two_factor.email_code", token=world.token("services_v1"))
+
+
+def stepping_up(password: str) -> Case:
+    def case(world: World) -> None:
+        world.person(JANE)
+        body = {"method": "password", "password": password}
+        token = world.token("services_v1")
+        act(world, "services_v1.two_factor.security_verification", token=token, json=body)
+
+    return case
+
+
+leaves("services_v1.two_factor.security_verification", "session.stepped_up")(stepping_up(PASSWORD))
+leaves("services_v1.two_factor.security_verification", "session.step_up_failed")(stepping_up(NEW_PASSWORD))
 
 
 # ---- setting up and switching off

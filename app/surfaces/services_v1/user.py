@@ -160,7 +160,7 @@ class EmailAskedOut(Schema):
 class EmailChangedOut(Schema):
     email = ma.fields.String()
     email_verified_at = Moment(attribute="verified_at")
-    pending_email = ma.fields.Constant(None, metadata={"type": ["string", "null"]})
+    pending_email = ma.fields.Constant(None, metadata={"type": "string"})  # and null, as it is none
 
 
 class DetailsOut(Schema):
