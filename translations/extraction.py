@@ -25,9 +25,9 @@ MARKS: Mapping[str, Any] = {
 """Functions whose texts are translated, and which of their arguments these are (None: the first)."""
 _CALLS = frozenset({"ValidationError", "Sentence", "_need", "_form", "_matching"})
 """Functions whose texts people read: refusals of schemas and of settings."""
-_SPOKEN = frozenset({"message", "remedy", "subject"})
+_SPOKEN = frozenset({"message", "remedy", "subject", "problem"})
 """Names under which core and domains keep sentences for people."""
-_TABLES = frozenset({"_SAYS", "_BY_HTTP", "faults", "WORDS"})
+_TABLES = frozenset({"_SAYS", "_BY_HTTP", "faults", "wrong", "invalid", "WORDS"})
 """Tables of such sentences."""
 
 Found = tuple[int, str | None, Any, list[str]]
@@ -94,6 +94,8 @@ def _texts(node: ast.expr) -> Iterator[tuple[int, str]]:
     elif isinstance(node, ast.Dict):
         for value in node.values:
             yield from _texts(value)
+    elif isinstance(node, ast.DictComp):
+        yield from _texts(node.value)
     elif isinstance(node, ast.List | ast.Tuple):
         for one in node.elts:
             yield from _texts(one)

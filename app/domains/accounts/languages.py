@@ -6,6 +6,7 @@ import zoneinfo
 from collections.abc import Sequence
 
 from app.core.errors import ValidationFailed
+from app.core.languages import Sentence
 from app.domains.settings import queries as settings
 
 _LANGUAGE = re.compile(r"([a-z]{2,3})(-[A-Z]{2})?")
@@ -19,7 +20,7 @@ def check_language(language: str, *, field: str = "locale") -> None:
     match = _LANGUAGE.fullmatch(language)
     spoken = settings.entries("instance.languages")
     if match is None or match[1] not in spoken:
-        raise ValidationFailed({field: [f"Choose one of {', '.join(spoken)}."]})
+        raise ValidationFailed({field: [Sentence("Choose one of %(types)s.", types=", ".join(spoken))]})
 
 
 def check_timezone(timezone: str, *, field: str = "timezone") -> None:

@@ -10,6 +10,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from app.core.errors import Refused, Unavailable, ValidationFailed
+from app.core.languages import Sentence
 from app.core.settings import current_settings
 from app.domains.accounts.models import User
 from app.domains.settings import queries as settings
@@ -78,11 +79,11 @@ def check_new(
     wanted = settings.values(["auth.password_min_length", "auth.password_block_common", "instance.name"])
     shortest = least or int(str(wanted["auth.password_min_length"]))
     password = as_compared(password)
-    problem = None
+    problem: str | None = None
     if len(password) < shortest:
-        problem = f"Use at least {shortest} characters."
+        problem = Sentence("Use at least %(least)s characters.", least=shortest)
     elif len(password) > MAX_LENGTH:
-        problem = f"Use at most {MAX_LENGTH} characters."
+        problem = Sentence("Use at most %(most)s characters.", most=MAX_LENGTH)
     elif "\0" in password:
         problem = "A password cannot hold this character."
     elif wanted["auth.password_block_common"] and password.casefold() in _common():

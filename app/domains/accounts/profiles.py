@@ -13,6 +13,7 @@ from app.core import clock
 from app.core.access import Access, Actor, operation
 from app.core.db import db
 from app.core.errors import NotFound, TooMany, ValidationFailed
+from app.core.languages import Sentence
 from app.domains.accounts import handles
 from app.domains.accounts.handles import HandleTaken
 from app.domains.accounts.languages import check_language, check_timezone
@@ -138,7 +139,7 @@ def _check(changes: ProfileChanges) -> None:
 
 def _check_bio(text: str) -> None:
     if len(text) > _BIO_LENGTH:
-        raise ValidationFailed({"bio": [f"Use at most {_BIO_LENGTH} characters."]})
+        raise ValidationFailed({"bio": [Sentence("Use at most %(most)s characters.", most=_BIO_LENGTH)]})
     if any((category(sign) == "Cc" and sign != "\n") or sign in _DIRECTIONS for sign in text):
         raise ValidationFailed({"bio": ["Use plain text."]})
 

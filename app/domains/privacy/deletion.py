@@ -12,6 +12,7 @@ from app.core.access import Access, Actor, operation, system
 from app.core.buckets import MAIL_TOKEN_CHECKS
 from app.core.db import db, rows_changed
 from app.core.errors import Conflict, ValidationFailed
+from app.core.languages import Sentence
 from app.core.links import public_url
 from app.core.outbox import Claimed
 from app.domains.accounts import emails
@@ -100,7 +101,7 @@ def request_deletion(actor: Actor, *, email: str) -> datetime:
     user = held(actor.user_id or 0)
     if in_the_way := [tenant for tenant, others in _owned(user.id) if others]:
         names = ", ".join(tenant.name for tenant in in_the_way)
-        raise OwnsOrganizations(layer="organization", remedy=f"It is about {names}.")
+        raise OwnsOrganizations(layer="organization", remedy=Sentence("It is about %(names)s.", names=names))
     now = clock.now()
     request = DeletionRequest(
         user_id=user.id,

@@ -12,6 +12,7 @@ from app.core.db import db
 from app.core.environments import Environment
 from app.core.errors import Conflict, Forbidden, NotFound, OverPlan, ValidationFailed
 from app.core.ids import Ref
+from app.core.languages import Sentence
 from app.core.links import public_url
 from app.core.permissions import Permission
 from app.core.secrets import token_hash
@@ -141,13 +142,13 @@ def revoke_in_organization(actor: Actor, *, token: Ref) -> UserSession:
 def _check(name: str, scopes: Sequence[str], days: int) -> None:
     faults: dict[str, list[str]] = {}
     if not name or len(name) > NAME_LENGTH or not name.isprintable():
-        faults["name"] = [f"Give a name of 1 to {NAME_LENGTH} characters on one line."]
+        faults["name"] = [Sentence("Give a name of 1 to %(most)s characters on one line.", most=NAME_LENGTH)]
     if not scopes:
         faults["scopes"] = ["Choose at least one scope."]
     elif len(set(scopes)) != len(scopes) or not set(scopes) <= set(SCOPES):
-        faults["scopes"] = [f"Choose each of {', '.join(SCOPES)} once at most."]
+        faults["scopes"] = [Sentence("Choose each of %(scopes)s once at most.", scopes=", ".join(SCOPES))]
     if not 1 <= days <= LONGEST_DAYS:
-        faults["expires_in_days"] = [f"Choose 1 to {LONGEST_DAYS} days."]
+        faults["expires_in_days"] = [Sentence("Choose 1 to %(most)s days.", most=LONGEST_DAYS)]
     if faults:
         raise ValidationFailed(faults)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from app.core.access import Access, Actor, operation
 from app.core.errors import ValidationFailed
+from app.core.languages import Sentence
 from app.domains.settings import operations, queries
 from app.domains.settings.operations import SettingNotFound
 from app.domains.settings.registry import DEFINITIONS, Definition, Type
@@ -21,7 +22,7 @@ def look_up(actor: Actor, *, key: str) -> str:
     """
     definition = _definition(key)
     if definition.bound is not None:
-        raise ValidationFailed({"key": [f"This is {definition.bound}."]})
+        raise ValidationFailed({"key": [Sentence("This is %(column)s.", column=definition.bound)]})
     value = queries.value(key, tenant_id=actor.tenant_id)
     if definition.type is Type.SECRET:
         return "(set)" if value else "(not set)"

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from email_validator import EmailNotValidError, validate_email
 
+from app.core.languages import Sentence
 from app.domains.settings.registry import Definition, Type, Value
 
 _MAX_STRING = 255
@@ -29,7 +30,7 @@ def validate(definition: Definition, value: Any) -> Value:
     if value is None:
         if definition.default is None:
             return None
-        raise ValueError("This setting needs a value.")
+        raise ValueError(Sentence("This setting needs a value."))
     checked = _TYPE_RULES[definition.type](definition, value)
     rule = _KEY_RULES.get(definition.key)
     if rule is not None:
@@ -51,7 +52,7 @@ def _text(_definition: Definition, value: Any) -> str:
 def _text_of(value: Any, longest: int) -> str:
     _need(isinstance(value, str), "Give a text.")
     text = str(value).strip()
-    _need(len(text) <= longest, f"Use at most {longest} characters.")
+    _need(len(text) <= longest, Sentence("Use at most %(most)s characters.", most=longest))
     _need("\x00" not in text, "This text holds a character that cannot be kept.")
     return text
 
@@ -59,8 +60,14 @@ def _text_of(value: Any, longest: int) -> str:
 def _integer(definition: Definition, value: Any) -> int:
     _need(isinstance(value, int) and not isinstance(value, bool), "Give a whole number.")
     number = int(value)
-    _need(definition.min is None or number >= definition.min, f"Give {definition.min} or more.")
-    _need(definition.max is None or number <= definition.max, f"Give {definition.max} or less.")
+    _need(
+        definition.min is None or number >= definition.min,
+        Sentence("Give %(least)s or more.", least=definition.min),
+    )
+    _need(
+        definition.max is None or number <= definition.max,
+        Sentence("Give %(most)s or less.", most=definition.max),
+    )
     return number
 
 
@@ -70,7 +77,9 @@ def _boolean(_definition: Definition, value: Any) -> bool:
 
 
 def _enum(definition: Definition, value: Any) -> str:
-    _need(value in definition.options, f"Choose one of {', '.join(definition.options)}.")
+    _need(
+        value in definition.options, Sentence("Choose one of %(types)s.", types=", ".join(definition.options))
+    )
     return str(value)
 
 
@@ -85,7 +94,7 @@ def _url(definition: Definition, value: Any) -> str:
     except ValueError:
         parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or " " in text:
-        raise ValueError("Give an address that begins with https:// or http://.")
+        raise ValueError(Sentence("Give an address that begins with https:// or http://."))
     return text
 
 
@@ -93,7 +102,7 @@ def _email(definition: Definition, value: Any) -> str:
     try:
         return validate_email(_string(definition, value), check_deliverability=False).normalized
     except EmailNotValidError as error:
-        raise ValueError("Give an e-mail address.") from error
+        raise ValueError(Sentence("Give an e-mail address.")) from error
 
 
 def _timezone(definition: Definition, value: Any) -> str:
@@ -108,7 +117,7 @@ def _locale(definition: Definition, value: Any) -> str:
 
 def _list(definition: Definition, value: Any) -> tuple[str, ...]:
     _need(isinstance(value, list | tuple), "Give a list.")
-    _need(len(value) <= _MAX_ENTRIES, f"Give at most {_MAX_ENTRIES} entries.")
+    _need(len(value) <= _MAX_ENTRIES, Sentence("Give at most %(most)s entries.", most=_MAX_ENTRIES))
     entries = tuple(dict.fromkeys(_string(definition, entry) for entry in value))
     _need("" not in entries, "An entry is empty.")
     return entries
@@ -149,13 +158,15 @@ def _network(text: str) -> None:
     try:
         ipaddress.ip_network(text, strict=False)
     except ValueError as error:
-        raise ValueError(f"{text} is no address or network such as 192.0.2.0/24.") from error
+        raise ValueError(
+            Sentence("%(text)s is no address or network such as 192.0.2.0/24.", text=text)
+        ) from error
 
 
 def _return_address(text: str) -> None:
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.fragment:
-        raise ValueError(f"{text} is no address that begins with https:// or http://.")
+        raise ValueError(Sentence("%(text)s is no address that begins with https:// or http://.", text=text))
 
 
 def _day(text: str) -> None:

@@ -8,6 +8,7 @@ from app.core.access import Access, Actor, operation
 from app.core.db import db
 from app.core.errors import ValidationFailed
 from app.core.ids import Ref
+from app.core.languages import Sentence
 from app.core.paging import Page, Window, paginate
 from app.domains.accounts import emails
 from app.domains.accounts.models import User
@@ -62,7 +63,9 @@ def set_status(actor: Actor, *, tenant: Ref, status: TenantStatus, reason: str |
     :raises ValidationFailed: at reason
     """
     if reason is not None and (len(reason) > REASON_LENGTH or not reason.isprintable()):
-        raise ValidationFailed({"reason": [f"Give at most {REASON_LENGTH} characters on one line."]})
+        raise ValidationFailed(
+            {"reason": [Sentence("Give at most %(most)s characters on one line.", most=REASON_LENGTH)]}
+        )
     named = Tenant.id == tenant.id if tenant.uid is None else Tenant.uid == tenant.uid
     found = db.session.scalar(sa.select(Tenant).where(named).with_for_update())
     if found is None:

@@ -10,6 +10,7 @@ from app.core.access import Access, Actor, operation
 from app.core.buckets import TENANT_CREATIONS
 from app.core.db import db, read
 from app.core.errors import Conflict, Forbidden, Refused, ValidationFailed
+from app.core.languages import Sentence
 from app.core.links import public_url
 from app.domains.accounts import emails
 from app.domains.accounts.models import User
@@ -77,7 +78,9 @@ def check_name(name: str, *, field: str = "name") -> None:
     :raises ValidationFailed: at ``field``
     """
     if not name.strip() or len(name) > NAME_LENGTH or not name.isprintable():
-        raise ValidationFailed({field: [f"Give a name of 1 to {NAME_LENGTH} characters on one line."]})
+        raise ValidationFailed(
+            {field: [Sentence("Give a name of 1 to %(most)s characters on one line.", most=NAME_LENGTH)]}
+        )
 
 
 def check_slug(slug: str, *, reserved_is_taken: bool = True) -> None:

@@ -11,6 +11,7 @@ from app.core.access import Access, Actor, operation
 from app.core.buckets import PROOF_FAILURES, TWO_FACTOR_CHANGES
 from app.core.db import db
 from app.core.errors import Conflict
+from app.core.languages import Sentence
 from app.core.limits import give_back
 from app.core.links import public_url
 from app.core.secrets import seal, unseal
@@ -241,7 +242,10 @@ def _require_not_demanded(user: User) -> None:
     demanding = queries.demanding(user.id)
     if demanding:
         names = ", ".join(one.name for one in demanding)
-        raise TwoFactorEnforced(layer="organization", remedy=f"An owner or admin of {names} can change it.")
+        raise TwoFactorEnforced(
+            layer="organization",
+            remedy=Sentence("An owner or admin of %(names)s can change it.", names=names),
+        )
 
 
 def _protected(actor: Actor) -> User:

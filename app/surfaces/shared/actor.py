@@ -21,6 +21,7 @@ from app.core.access import (
 )
 from app.core.buckets import DEFAULT, Bucket
 from app.core.errors import AppError
+from app.core.languages import Sentence
 from app.core.limits import network_of
 from app.domains.sessions.identify import Caller, Credential, identify
 from app.surfaces.shared.limits import count_call
@@ -181,7 +182,9 @@ def _check_reach(actor: Actor, interactive: bool, scope: Scope) -> None:
     if interactive:
         raise InteractiveSessionRequired(layer="token")
     if scope not in actor.scopes:
-        raise ScopeMissing(layer="token", remedy=f"Make a token with the scope {scope}.")
+        raise ScopeMissing(
+            layer="token", remedy=Sentence("Make a token with the scope %(scope)s.", scope=scope)
+        )
 
 
 def current_actor() -> Actor:
