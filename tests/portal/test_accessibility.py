@@ -27,6 +27,8 @@ OPEN = [
     "/email/confirm?token=x",
     "/email/stop?token=x",
     "/email/undo?token=x",
+    "/recover-second-factor",
+    "/recover-second-factor/confirm?token=x",
     "/policies/terms",
     "/policies/privacy",
     "/developers",
@@ -99,7 +101,7 @@ def test_axe_finds_nothing(guest_with: Callable[..., Guest], app: Flask, theme: 
     page.get_by_label("Name", exact=True).fill(f"Bakery of {guest.email.partition('@')[0]}")
     page.get_by_role("button", name="Found the organization").click()
     page.wait_for_url("**/dashboard")
-    for path in (*CLOSED, "/developers/v0"):
+    for path in (*CLOSED, "/organization/security", "/developers/v0"):
         page.goto(path)
         found += faults(page, path)
     found += what_floats(page, window)

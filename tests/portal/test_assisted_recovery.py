@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -116,8 +117,11 @@ def test_every_session_shows_it_and_stops_it_with_one_press(
     stranded.send(START, on=START)
     assert "asked to remove your second factor" in protected.get("/dashboard").text
     sent(stranded, mailbox.path("confirm"))
+    due = f"{clock.now() + timedelta(days=3):%d %B %Y} at".lstrip("0")
     for path in ("/dashboard", "/account", "/organizations"):
-        assert "Removal of your second factor was asked for" in protected.get(path).text
+        shown = protected.get(path).text
+        assert "Removal of your second factor was asked for" in shown
+        assert due in shown
     stopped = protected.send("/account/second-factor-recovery/stop", on="/dashboard")
     assert stopped.status_code == 303
     assert "Removal of your second factor" not in protected.get("/dashboard").text

@@ -1,6 +1,6 @@
 """Getting a lost second factor removed: asked for at the sign-in, led on by mails, stopped anywhere."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Response, flash, request, session
@@ -78,6 +78,10 @@ def _spelled(waits: timedelta) -> str:
     return manner().span(waits // unit, "day" if whole_days else "hour")
 
 
+def _written(moment: datetime) -> str:
+    return _("%(day)s at %(time)s", day=manner().day(moment), time=manner().minute(moment))
+
+
 # ---- Mailed links: the page offers, the button acts
 
 
@@ -104,7 +108,7 @@ def confirm_form():
 def confirm():
     form = _link_page("confirm").take()
     due_at = assisted_recovery.confirm(current_actor(), token=typed(form.token))
-    return page("auth/recovery_waiting.html", due=manner().minute(due_at))
+    return page("auth/recovery_waiting.html", due=_written(due_at))
 
 
 @bp.get("/recover-second-factor/cancel")
@@ -158,6 +162,6 @@ def _removal_asked_for(actor: Actor) -> Banner | None:
     else:
         text = _(
             "Removal of your second factor was asked for. It can be removed from %(moment)s on.",
-            moment=manner().minute(found.due_at),
+            moment=_written(found.due_at),
         )
     return Banner(text, "danger", _("Stop it"), STOP, posts=True)
