@@ -1,5 +1,6 @@
 """Every sentence that people read is in the catalogues, translated; no page says one past them."""
 
+import ast
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -97,3 +98,35 @@ def test_a_macro_is_given_no_sentence_past_the_catalogues(path: Path) -> None:
     expressions = re.findall(r"{{.*?}}|{%-?\s*(?:call|set)\b.*?%}", source, flags=re.DOTALL)
     literal = re.compile(r"(?<![_\w]\()[\"']([A-Z][a-z]+ [^\"']*)[\"']")
     assert [text for one in expressions for text in literal.findall(one) if text not in EXAMPLES] == []
+
+
+def test_python_of_the_portal_says_nothing_past_the_catalogues(found: Catalog) -> None:
+    known = {text for message in messages(found) for text in texts(message.id)}
+    strays = {
+        f"{path.name}:{node.lineno}": node.value
+        for path in sorted((ROOT / "app/surfaces/portal").glob("*.py"))
+        for node in spoken_constants(ast.parse(path.read_text(encoding="utf-8")))
+        if node.value not in known
+    }
+    assert strays == {}
+
+
+def spoken_constants(tree: ast.Module) -> Iterator[ast.Constant]:
+    """Yield what reads like a sentence and is no docstring."""
+    alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or id(node) in alone:
+            continue
+        if re.match(r"[A-Z][\w']*( [^ ]+)+[.?!]$", node.value):
+            yield node
+
+
+def test_scripts_say_nothing_past_the_catalogues() -> None:
+    strays = [
+        text
+        for path in sorted((ROOT / "static/js").glob("*.js"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if not line.lstrip().startswith("//")
+        for text in re.findall(r"[\"'`]([A-Z][a-z]+ [a-z][^\"'`]*)[\"'`]", line)
+    ]
+    assert strays == []
