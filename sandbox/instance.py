@@ -161,7 +161,7 @@ def _settle_ports(instance: Instance, environment: Mapping[str, str]) -> None:
     values = instance.values
     port = _web_port(instance, environment.get("PORT", ""))
     values["PORT"] = str(port)
-    values["PUBLIC_URL"] = f"http://{_LOOPBACK}:{port}"
+    values["PUBLIC_URL"] = f"http://localhost:{port}"  # a name: passkeys belong to no bare address
     values["SMTP_PORT"] = str(_kept_or_free(instance, values.get("SMTP_PORT", ""), _FIRST_SMTP_PORT))
     kept = values.get("SANDBOX_URL", "").rpartition(":")[2]
     values["SANDBOX_URL"] = f"http://{_LOOPBACK}:{_kept_or_free(instance, kept, _FIRST_SANDBOX_PORT)}"

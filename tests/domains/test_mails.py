@@ -45,6 +45,7 @@ VALUES = {
     "waits": "3 days",
     "finish_url": "https://portico.example/recover-second-factor/finish?token=tok",
     "remaining": "7",
+    "passkey_name": "Laptop",
 }
 NASTY = '<a href="https://evil.example">x</a> www.evil.example evil.example\r\nBcc: all@evil.example\x1b[2J'
 

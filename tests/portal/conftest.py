@@ -98,6 +98,12 @@ def protected(signed_in: Visitor) -> tuple[Visitor, Phone]:
     return signed_in, set_up(signed_in)
 
 
+@pytest.fixture
+def other(app: Flask) -> Visitor:
+    """Return somebody in another browser."""
+    return Visitor(app.test_client())
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Start the system's Chromium once for all tests of this process."""

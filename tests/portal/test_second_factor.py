@@ -184,6 +184,17 @@ def test_a_wrong_first_code_shows_the_same_picture_again(signed_in: Visitor) -> 
     assert 'id="code-error"' in wrong.text
 
 
+def test_a_wrong_code_after_the_proof_has_aged_leads_to_the_question(
+    signed_in: Visitor, move_clock: Callable[[int], None]
+) -> None:
+    move_clock(10 * 60)
+    signed_in.send(SETUP, on="/account/security")
+    move_clock(7 * 60)
+    wrong = signed_in.send(f"{SETUP}/confirm", {"code": "000000"}, on="/account/security")
+    assert wrong.location == SETUP
+    assert signed_in.get(SETUP).location == f"/step-up?next={SETUP}"
+
+
 def test_the_set_up_ends_with_recovery_codes(signed_in: Visitor) -> None:
     phone = set_up(signed_in)
     page = signed_in.send(CODES, {"code": phone.code()}, on="/account/security")

@@ -14,6 +14,7 @@ from app.domains.auth.erasure import erase
 from app.domains.auth.models import LoginToken, MailedCode, MailedLink, SignUp
 from app.domains.sessions.models import RefreshToken, UserSession
 from app.domains.tenants.models import Membership
+from app.domains.twofactor.passkey_models import PasskeyCeremony
 
 _TIME_TO_PROVE = timedelta(days=30)
 _AT_ONCE = 200
@@ -52,7 +53,7 @@ def prune_spent() -> int:
     now = clock.now()
     spent = sum(
         _delete(sa.delete(model).where(model.expires_at < now - _SPENT_KEPT).returning(model.id))
-        for model in (MailedCode, MailedLink, LoginToken, SignUp, RefreshToken)
+        for model in (MailedCode, MailedLink, LoginToken, SignUp, RefreshToken, PasskeyCeremony)
     )
     held = _delete(sa.delete(HeldHandle).where(HeldHandle.until < now).returning(HeldHandle.id))
     long_ago = now - _ENDED_KEPT

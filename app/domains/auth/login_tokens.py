@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -53,10 +54,23 @@ def id_of(token: str) -> int:
 
     :raises LoginTokenInvalid: unknown, late or spent
     """
-    rows = read(sa.select(LoginToken.id).where(*_open(), LoginToken.token_hash == token_hash(token)))
+    return int(_found(token).id)
+
+
+def owner_of(token: str) -> int:
+    """Return the id of the person whom an open login token was given to.
+
+    :raises LoginTokenInvalid: unknown, late or spent
+    """
+    return int(_found(token).user_id)
+
+
+def _found(token: str) -> sa.Row[Any]:
+    query = sa.select(LoginToken.id, LoginToken.user_id)
+    rows = read(query.where(*_open(), LoginToken.token_hash == token_hash(token)))
     if not rows:
         raise LoginTokenInvalid
-    return int(rows[0].id)
+    return rows[0]
 
 
 def spend(token_id: int) -> LoginToken:

@@ -1,5 +1,6 @@
 """The second step of a sign-in: a login token, with the second factor where one is on, becomes a session."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,8 +22,11 @@ from app.domains.auth.models import LoginToken
 from app.domains.sessions.operations import Opened, Plan, open_session
 from app.domains.settings import budgets
 from app.domains.twofactor import factors
-from app.domains.twofactor.errors import CodeInvalid
+from app.domains.twofactor.errors import CodeInvalid, PasskeyRefused
 from app.domains.twofactor.factors import Method
+
+Proof = Callable[[User], None]
+"""Looks at what the person of a login token has shown beside it, and raises what is wrong with it."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ def check_beside(actor: Actor, user: User, *, code: str, tenant_id: int | None =
     try:
         factors.check(actor, user, code=code)
     except CodeInvalid:
-        _note(actor, AuditKind.USER_SIGN_IN_FAILED, user, method="two_factor", tenant_id=tenant_id)
+        note(actor, AuditKind.USER_SIGN_IN_FAILED, user, method="two_factor", tenant_id=tenant_id)
         raise
 
 
@@ -76,11 +80,12 @@ def check(actor: Actor, user: User, *, code: str, method: Method | None = None) 
     try:
         factors.check(actor, user, code=code, method=method)
     except CodeInvalid:
-        _note(actor, AuditKind.USER_TWO_FACTOR_FAILED, user, method=method or "code")
+        note(actor, AuditKind.USER_TWO_FACTOR_FAILED, user, method=method or "code")
         raise
 
 
-def _note(actor: Actor, kind: AuditKind, user: User, *, method: str, tenant_id: int | None = None) -> None:
+def note(actor: Actor, kind: AuditKind, user: User, *, method: str, tenant_id: int | None = None) -> None:
+    """Write a try of somebody who is not signed in yet into the trail."""
     record(
         actor,
         kind,
@@ -110,10 +115,24 @@ def authenticate(
     :raises AccountDisabled: if the account was disabled meanwhile
     :raises RateLimited: past the budget of the token, the address or the network
     """
+    return complete(
+        actor,
+        login_token=login_token,
+        proof=(lambda user: check(actor, user, code=code, method=method)) if code else None,
+        plan=plan,
+    )
+
+
+def complete(actor: Actor, *, login_token: str, proof: Proof | None, plan: Plan | None) -> Opened:
+    """Spend a login token for a session, after the proof where the second factor is on.
+
+    :param proof: raises what is wrong with what the person has shown; None: they have shown nothing
+    :raises LoginTokenInvalid, TwoFactorRequired, AccountDisabled, RateLimited: as in ``authenticate``
+    """
     token_id = login_tokens.id_of(login_token)
     whose = _whose(token_id)
     enabled = whose.two_factor_enabled_at is not None
-    if enabled and not code:
+    if enabled and proof is None:
         raise TwoFactorRequired
     tries = _count(actor, token_id, whose.email_key) if enabled else None
     user = held(whose.user_id)
@@ -121,8 +140,8 @@ def authenticate(
         if tries is not None:
             tries.withdraw()
         raise AccountDisabled
-    if tries is not None:
-        _check_for_token(actor, user, token_id, tries, code=code or "", method=method)
+    if tries is not None and proof is not None:
+        _check_for_token(actor, user, token_id, tries, proof)
     elif user.two_factor_enabled:
         raise TwoFactorRequired  # switched on since: nothing was counted yet
     token = login_tokens.spend(token_id)
@@ -138,16 +157,14 @@ def authenticate(
     )
 
 
-def _check_for_token(
-    actor: Actor, user: User, token_id: int, tries: _Tries, *, code: str, method: Method | None
-) -> None:
-    """Check the code; the failure that uses up the token's tries ends it, and the sign-in with it."""
+def _check_for_token(actor: Actor, user: User, token_id: int, tries: _Tries, proof: Proof) -> None:
+    """Look at the proof; the failure that uses up the token's tries ends it, and the sign-in with it."""
     try:
-        check(actor, user, code=code, method=method)
-    except CodeInvalid:
+        proof(user)
+    except (CodeInvalid, PasskeyRefused):
         if limits.is_used_up(tries.token):
             login_tokens.end(token_id)
-            _note(actor, AuditKind.USER_SIGN_IN_FAILED, user, method="two_factor")
+            note(actor, AuditKind.USER_SIGN_IN_FAILED, user, method="two_factor")
         raise
 
 

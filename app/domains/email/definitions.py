@@ -176,6 +176,24 @@ MAILS: Mapping[str, MailDefinition] = {
             subject="An API token of {{ tenant_name }} was found in public",
         ),
         MailDefinition(
+            name="passkey_addition",
+            event="account.passkey_added",
+            variables=("passkey_name", "at", "link"),
+            subject="A passkey was added",
+        ),
+        MailDefinition(
+            name="passkey_removal",
+            event="account.passkey_removed",
+            variables=("passkey_name", "at", "link"),
+            subject="A passkey was removed",
+        ),
+        MailDefinition(
+            name="passkey_copy",
+            event="account.passkey_copied",
+            variables=("passkey_name", "at", "link"),
+            subject="A copy of your passkey was refused",
+        ),
+        MailDefinition(
             name="data_export_ready",
             event="account.export_ready",
             variables=("expires_at", "link"),

@@ -8,6 +8,7 @@ from app.domains.email.factor_mails import (
     factor_recovery_request,
     two_factor_demand,
 )
+from app.domains.email.passkey_mails import passkey_addition, passkey_copy, passkey_removal
 from app.domains.email.privacy_mails import (
     data_export_ready,
     deletion_done,
@@ -36,6 +37,9 @@ __all__ = [
     "leaked_token",
     "member_token_leak",
     "new_api_token",
+    "passkey_addition",
+    "passkey_copy",
+    "passkey_removal",
     "token_expiry",
     "token_revocation",
     "two_factor_demand",

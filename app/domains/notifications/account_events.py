@@ -102,4 +102,12 @@ ACCOUNT_EVENTS = (
         _BOTH,
         "{{ tokenName }} of {{ memberName }} was found in public and ended.",
     ),
+    _must(
+        81,
+        "account.passkey_copied",
+        "Copy of a passkey refused",
+        _CRITICAL,
+        _BOTH,
+        "What looks like a copy of {{ passkeyName }} was refused.",
+    ),
 )

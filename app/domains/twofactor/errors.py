@@ -11,3 +11,9 @@ class CodeInvalid(Refused):
 
 class TwoFactorNotEnabled(Conflict):
     code, message = "two_factor:not_enabled", "No second factor is on."
+
+
+class PasskeyRefused(Refused):
+    """Unknown, of another person or place, signed wrongly, late, answered already: nobody is told which."""
+
+    code, message, commits = "passkey:refused", "This passkey was not taken. Try again.", True

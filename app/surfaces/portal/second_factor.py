@@ -1,15 +1,15 @@
 """The second step of a sign-in: a code of the authenticator or a recovery code."""
 
-from typing import Any
+from typing import Any, Literal
 
 from flask import Response, flash, session
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import StringField
+from wtforms import HiddenField, StringField
 from wtforms.validators import InputRequired, Length
 
-from app.domains.auth import second_step
-from app.domains.auth.login_tokens import IssuedLoginToken
+from app.domains.auth import passkey_ways, second_step
+from app.domains.auth.login_tokens import IssuedLoginToken, LoginTokenInvalid
 from app.domains.sessions.operations import Opened, Plan
 from app.domains.twofactor.factors import Method
 from app.surfaces.portal.base import (
@@ -28,6 +28,8 @@ from app.surfaces.shared.problems import Problem
 
 bp = area("second_factor")
 
+Shown = Literal["authenticator", "recovery_code", "passkey"]
+
 FIRST = "/sign-in/second-factor"
 PLAN = Plan(kind="browser", opaque=True)
 _OVER = frozenset({"auth:login_token_invalid", "auth:account_disabled"})
@@ -40,11 +42,17 @@ class FactorForm(PortalForm):
     )
 
 
-class FactorPage(FormPage[FactorForm]):
+class PasskeyForm(PortalForm):
+    code = StringField(_l("Code"))
+    credential = HiddenField()
+
+
+class FactorPage(FormPage[Any]):
     """A page of the second step; a sign-in that took too long, or failed too often, begins anew."""
 
-    def __init__(self, method: Method) -> None:
-        super().__init__(FactorForm, "auth/second_factor.html", lambda: _facts(method))
+    def __init__(self, method: Shown) -> None:
+        form = PasskeyForm if method == "passkey" else FactorForm
+        super().__init__(form, "auth/second_factor.html", lambda: _facts(method))
 
     def refuse(self, problem: Problem) -> Response:
         """Show the page again while the first step still counts."""
@@ -55,8 +63,19 @@ class FactorPage(FormPage[FactorForm]):
         return away(with_next("/sign-in"))
 
 
-def _facts(method: Method) -> dict[str, Any]:
-    return {"method": method, "can_recover": leads_to("/recover-second-factor")}
+def _facts(method: Shown) -> dict[str, Any]:
+    return {
+        "method": method,
+        "has_passkey": _has_passkey(),
+        "can_recover": leads_to("/recover-second-factor"),
+    }
+
+
+def _has_passkey() -> bool:
+    try:
+        return passkey_ways.serves_second_step(current_actor(), login_token=waiting())
+    except LoginTokenInvalid:
+        return False
 
 
 def go_on(step: Opened | IssuedLoginToken) -> Response:

@@ -10,8 +10,9 @@ from wtforms import HiddenField, StringField
 from wtforms.validators import InputRequired, Length
 
 from app.core.access import Actor
+from app.core.errors import AppError
 from app.domains.accounts import queries as accounts
-from app.domains.twofactor import authenticators, pictures, queries, recovery_codes
+from app.domains.twofactor import authenticators, passkeys, pictures, queries, recovery_codes
 from app.domains.twofactor.authenticators import SetUp
 from app.surfaces.portal.banners import Banner, banner
 from app.surfaces.portal.base import FormPage, PortalForm, area, away, door, leads_to, page, typed
@@ -65,6 +66,7 @@ def _facts() -> dict[str, Any]:
         "person": accounts.me(actor),
         "standing": standing,
         "demanded_by": [tenant.name for tenant in queries.demanded_by(actor)] if standing.enabled else [],
+        "passkeys": passkeys.mine(actor),
         "leads_to": leads_to,
     }
 
@@ -86,10 +88,11 @@ class SetUpPage(FormPage[FirstCodeForm]):
 
     def refuse(self, problem: Problem) -> Response:
         """Show the code to scan again while it can still be used."""
-        if problem.code != "two_factor:no_setup_pending":
+        try:
             return super().refuse(problem)
-        flash(problem.message, "danger")
-        return away(_HERE)
+        except AppError:  # nothing waits any more, or the page asks for a proof first
+            flash(problem.message, "danger")
+            return away(_SETUP)
 
 
 def _set_up_facts() -> dict[str, Any]:

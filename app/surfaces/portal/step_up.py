@@ -13,7 +13,8 @@ from wtforms import HiddenField, PasswordField, StringField
 from wtforms.validators import Length
 
 from app.core.errors import ValidationFailed
-from app.domains.auth import step_up
+from app.domains.auth import passkey_ways, step_up
+from app.domains.twofactor import passkeys
 from app.surfaces.portal.base import FormPage, PortalForm, area, away, door, internal, leads_to, page, typed
 from app.surfaces.shared.actor import SAFE_METHODS, current_actor
 from app.surfaces.shared.problems import Problem
@@ -32,7 +33,6 @@ class StepUpForm(PortalForm):
         "auth:current_password_wrong": "step_up_password",
         "auth:otp_invalid": "step_up_code",
         "two_factor:code_invalid": "step_up_code",
-        "passkey:refused": "step_up_passkey",
     }
     step_up_show = HiddenField()
     step_up_method = HiddenField()
@@ -55,6 +55,7 @@ class Asked:
     kept: Sequence[tuple[str, str]]
     """What the waiting form sent, but for passwords and files."""
     code_sent: bool
+    has_passkey: bool
 
     def address(self, path: str) -> str:
         """Return an address of ours that remembers what comes afterwards."""
@@ -87,7 +88,8 @@ def _asked(then: str, following: str, kept: Sequence[tuple[str, str]]) -> Asked:
     wanted = request.form.get("step_up_show") or request.form.get("step_up_method", "")
     method = wanted if wanted in methods else methods[0]
     form = StepUpForm(formdata=MultiDict())
-    return Asked(form, methods, method, then, following, kept, wanted == "email_code")
+    has_passkey = passkeys.has_any(current_actor())
+    return Asked(form, methods, method, then, following, kept, wanted == "email_code", has_passkey)
 
 
 def _kept(refusable: FormPage[Any] | None) -> Sequence[tuple[str, str]]:
@@ -187,6 +189,9 @@ def send_code():
 
 
 def _prove(form: StepUpForm) -> None:
+    if form.step_up_passkey.data:
+        passkey_ways.prove(current_actor(), credential=typed(form.step_up_passkey))
+        return
     field = form.step_up_password if form.step_up_method.data == "password" else form.step_up_code
     if not field.data:
         raise ValidationFailed({field.name: [_("This is needed to go on.")]})
