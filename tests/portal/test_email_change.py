@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -13,6 +13,7 @@ from app.core.db import db
 from app.domains.accounts.models import User
 from app.domains.audit.models import AuditEvent
 from app.domains.privacy.models import DeletionRequest
+from app.domains.twofactor.passkey_models import Passkey
 from app.surfaces.shared import keeping
 from app.surfaces.shared.transaction import transaction
 from tests.portal.conftest import PASSWORD, Visitor
@@ -249,6 +250,20 @@ def test_the_browser_that_confirms_stays_signed_in(
     assert [v.get(PAGE).status_code for v in (signed_in, phone, third)] == [200, 200, 303]
 
 
+def passkey(user_id: int, name: str, created_at: datetime) -> Passkey:
+    return Passkey(
+        user_id=user_id,
+        user_handle=b"handle",
+        credential_id=name.encode(),
+        public_key=b"key",
+        sign_count=0,
+        name=name,
+        transports=[],
+        backed_up=False,
+        created_at=created_at,
+    )
+
+
 def test_undoing_keeps_the_account_and_takes_away_a_factor_set_up_meanwhile(
     app: Flask, signed_in: Visitor, jane: str, link: Link
 ) -> None:
@@ -258,10 +273,14 @@ def test_undoing_keeps_the_account_and_takes_away_a_factor_set_up_meanwhile(
         user.two_factor_enabled_at = clock.now()
         due = clock.now() + timedelta(days=1)
         db.session.add(DeletionRequest(user_id=user.id, requested_at=clock.now(), due_at=due))
+        for name, age in (("own", timedelta(days=1)), ("thief's", timedelta(0))):
+            db.session.add(passkey(user.id, name, clock.now() - age))
     assert press(Visitor(app.test_client()), link(jane, "/email/undo")).status_code == 200
     left = kinds(app)
     assert "two_factor.disabled" in left
     assert "user.deletion_cancelled" in left
+    assert left.count("passkey.removed") == 1
     with app.app_context():
         assert db.session.scalars(sa.select(DeletionRequest)).all() == []
+        assert db.session.scalars(sa.select(Passkey.name)).all() == ["own"]
         assert not db.session.scalars(sa.select(User).where(User.email == jane)).one().two_factor_enabled

@@ -23,7 +23,7 @@ from app.domains.auth.models import LinkPurpose, MailedLink
 from app.domains.email import mails
 from app.domains.sessions.operations import end_all
 from app.domains.settings import budgets
-from app.domains.twofactor import authenticators, recoveries
+from app.domains.twofactor import authenticators, passkeys, recoveries
 
 ClearUp = Callable[[Actor, User, datetime], None]
 CLEARED_UP: list[ClearUp] = []
@@ -107,6 +107,7 @@ def undo(actor: Actor, *, token: str) -> str:
 def _clear_up(actor: Actor, user: User, *, since: datetime) -> None:
     """Take away what whoever had the account may have left in it to come back by, or to end it with."""
     recoveries.cancel(actor, user)
+    passkeys.remove_all_of(actor, user, since=since)
     if user.two_factor_enabled_at is not None and user.two_factor_enabled_at >= since:
         authenticators.switch_off(actor, user)
     for clear_up in CLEARED_UP:
