@@ -9,10 +9,15 @@ from werkzeug.test import TestResponse
 from app.core.db import db
 from app.domains.accounts.models import User
 from tests.abuse.ways import JANE, LOGINS, SLUG
+from tests.portal.conftest import Visitor
 from tests.support.calls import code_of
 from tests.support.world import PASSWORD, World
 
-CODE_INVALID = {"services_v1": (422, "two_factor:code_invalid"), "v0": (401, "totp:invalid_code")}
+CODE_INVALID = {
+    "services_v1": (422, "two_factor:code_invalid"),
+    "v0": (401, "totp:invalid_code"),
+    "portal": (400, ""),
+}
 """What a wrong code is called where it is not 401 two_factor:code_invalid."""
 TOKEN_INVALID = (401, "auth:login_token_invalid")
 
@@ -88,6 +93,18 @@ def _by_mailed_code(world: World, code: str, email: str = JANE) -> TestResponse:
     return world.call("platform_api.auth.otp_verify", json=body)
 
 
+def _by_pages(world: World, code: str, email: str = JANE, password: str = PASSWORD) -> TestResponse:
+    """Go through the portal's two pages; answers the last page that says something."""
+    visitor = Visitor(world.app.test_client())
+    first = visitor.sign_in(email, password)
+    if first.status_code != 303:
+        return first
+    kind = "" if code.isdigit() and len(code) == 6 else "/recovery-code"
+    page = f"/sign-in/second-factor{kind}"
+    second = visitor.send(page, {"code": code}, on=page)
+    return visitor.get("/account/sessions") if second.status_code == 303 else second
+
+
 @dataclass(frozen=True)
 class FactoredWay:
     """A way in with both factors in one go."""
@@ -101,6 +118,8 @@ class FactoredWay:
         return CODE_INVALID.get(self.dialect, (401, "two_factor:code_invalid"))
 
     def said(self, answer: TestResponse) -> tuple[int, str]:
+        if self.dialect == "portal":
+            return answer.status_code, ""
         return answer.status_code, code_of(self.dialect, answer.get_json())
 
 
@@ -110,4 +129,5 @@ WAYS: Mapping[str, FactoredWay] = {
     "platform_api": FactoredWay("platform_api", _by_password("platform_api.auth.login", "two_factor_code")),
     "mailed code": FactoredWay("platform_api", _by_mailed_code, mailed=True),
     "v0": FactoredWay("v0", _by_steps("v0")),
+    "portal": FactoredWay("portal", _by_pages),
 }

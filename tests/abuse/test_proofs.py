@@ -232,7 +232,7 @@ def test_b08_no_code_is_good_for_another_purpose(town: World) -> None:
         if not way.mailed:
             for code in (security, sign_in):
                 assert way.said(way.sign_in(town, code)) == way.code_invalid
-    unlimited(town)  # what was wrong so far is enough to shut the door
+            unlimited(town)  # what was wrong so far is nearly enough to shut the door
     mailed = {"email": JANE, "code": factor.now(), "two_factor_code": factor.now()}
     assert town.call("platform_api.auth.otp_verify", json=mailed).status_code == 401
     swapped = {"email": JANE, "code": factor.now(), "two_factor_code": sign_in}

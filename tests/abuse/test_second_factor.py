@@ -248,7 +248,7 @@ def test_c10_a_right_code_makes_up_for_no_password(town: World, factor: Factor, 
         assert LOGINS[way.dialect].call(town, password="not the password").status_code == 401
     else:
         answer = way.sign_in(town, factor.now(), password="not the password")
-        assert way.said(answer) == (401, "auth:invalid_credentials")
+        assert way.said(answer) in ((401, "auth:invalid_credentials"), (401, ""))
     assert way.sign_in(town, factor.now()).status_code < 300  # nothing used the code up
 
 
