@@ -16,6 +16,7 @@ from app.domains.auth import assisted_recovery
 from app.domains.auth.assisted_recovery import RecoveryLinkInvalid, RecoveryPending
 from app.domains.auth.login_tokens import LoginTokenInvalid
 from app.domains.sessions.models import UserSession
+from app.domains.twofactor.passkey_models import Passkey
 from app.surfaces.shared.transaction import transaction
 from tests.support.world import PASSWORD, World
 
@@ -102,6 +103,28 @@ def test_after_the_wait_the_factor_goes_and_everything_that_was_signed_in(
     ]
     assert "Two-factor authentication is off" in subjects(world)
     assert world.done("services_v1.auth.login", json={"email": JANE, "password": PASSWORD})["data"]
+
+
+def test_passkeys_go_with_it(world: World, secret: str, move_clock: Moves) -> None:
+    token = ready(world, move_clock)
+    with world.app.app_context(), transaction():
+        owner = db.session.scalars(sa.select(User.id).where(User.email == JANE)).one()
+        db.session.add(
+            Passkey(
+                user_id=owner,
+                user_handle=b"handle",
+                credential_id=b"credential",
+                public_key=b"key",
+                sign_count=0,
+                name="Old phone",
+                transports=[],
+                backed_up=False,
+            )
+        )
+    call(world, assisted_recovery.finish, token=token, password=PASSWORD)
+    with world.app.app_context():
+        assert db.session.scalars(sa.select(Passkey)).all() == []
+    assert "A passkey was removed" in subjects(world)
 
 
 def test_nothing_comes_before_the_wait_is_over(world: World, secret: str, move_clock: Moves) -> None:

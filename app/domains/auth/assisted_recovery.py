@@ -31,7 +31,7 @@ from app.domains.email import mails
 from app.domains.sessions.operations import end_all
 from app.domains.sessions.proofs import check_password
 from app.domains.settings import budgets
-from app.domains.twofactor import authenticators, recoveries
+from app.domains.twofactor import authenticators, passkeys, recoveries
 from app.domains.twofactor.errors import TwoFactorNotEnabled
 from app.domains.twofactor.models import FactorRecovery
 
@@ -264,6 +264,7 @@ def _is_ready(user_id: int) -> bool:
 
 def _remove(actor: Actor, user: User) -> None:
     authenticators.switch_off(actor, user)
+    passkeys.remove_all_of(actor, user)
     login_tokens.end_all_of(user.id)
     codes.end_all_of(user.id)
     ended = end_all(actor, user_id=user.id, tokens_too=True, reason="factor_recovered")
