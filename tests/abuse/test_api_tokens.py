@@ -1,6 +1,7 @@
 """Abuse of API tokens (abuse-and-faults: C12, E06, E07, G01 to G07, H04), on each surface that takes them."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from werkzeug.test import TestResponse
 from app.core.db import db
 from app.domains.accounts.models import User
 from app.domains.sessions import api_token_values
+from app.domains.sessions.models import UserSession
 from app.domains.settings.models import SettingValue
 from app.domains.tenants.models import Membership, MembershipStatus, Tenant, TenantStatus
 from app.surfaces.shared.transaction import transaction
@@ -69,6 +71,25 @@ def test_c12_nobody_without_the_second_factor_makes_a_token_there(town: World) -
     assert said(CREATE, ask(town, token)) == (403, "two_factor:setup_required")
 
 
+@pytest.mark.parametrize("method", ["code", "oauth"])
+def test_c12_a_sign_in_that_an_organization_does_not_take_makes_no_token_there(
+    town: World, method: str
+) -> None:
+    token = town.token("services_v1", JANE)
+    change(town, sa.update(UserSession).values(method=method))
+    rule(town, {"code": "auth.code_login_enabled", "oauth": "auth.social_login_enabled"}[method], False)
+    answer = ask(town, token)
+    assert (answer.status_code, answer.get_json().get("code")) == (403, "auth:permission_denied")
+
+
+def test_c12_a_sign_in_older_than_an_organization_wants_makes_no_token_there(town: World) -> None:
+    token = town.token("services_v1", JANE)
+    rule(town, "auth.session_lifetime", 1)
+    change(town, sa.update(UserSession).values(created_at=datetime.now(UTC) - timedelta(days=2)))
+    answer = ask(town, token)
+    assert (answer.status_code, answer.get_json().get("code")) == (403, "auth:permission_denied")
+
+
 # ---- E06, E07
 
 
@@ -104,6 +125,14 @@ def test_e07_a_token_that_ran_out_is_dead(
     token = made(town, expires_in_days=1)["token"]
     move_clock(24 * 3600 + 1)
     assert said(endpoint_id, town.call(endpoint_id, token=token)) == (401, "auth:unauthenticated")
+
+
+@pytest.mark.parametrize("endpoint_id", IN_A_TENANT)
+def test_e07_a_token_for_staging_ends_with_the_right_to_work_there(town: World, endpoint_id: str) -> None:
+    token = made(town, environment="staging")["token"]
+    assert town.call(endpoint_id, token=token).status_code == 200
+    change(town, sa.update(Membership).values(role="viewer"))
+    assert said(endpoint_id, town.call(endpoint_id, token=token)) == (403, "auth:permission_denied")
 
 
 # ---- G01
@@ -192,6 +221,14 @@ def test_g03_a_token_gets_no_other_token_out_of_a_dialect(town: World) -> None:
         answer = town.call(endpoint_id, token=token, json=body)
         assert answer.status_code in (401, 403), (endpoint_id, answer.text)
     assert town.call("v0.users.me", token=token).status_code == 200
+
+
+@pytest.mark.parametrize("environment", ["prod", "staging"])
+def test_g03_a_token_stays_in_its_environment(town: World, environment: str) -> None:
+    token = made(town, scopes=["read", "write"])["token"]
+    endpoint_id = "platform_api.auth.switch_environment"
+    answer = town.call(endpoint_id, token=token, json={"environment": environment})
+    assert said(endpoint_id, answer) == (403, "auth:permission_denied")
 
 
 # ---- G04

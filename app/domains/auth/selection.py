@@ -17,7 +17,7 @@ from app.domains.audit.operations import record
 from app.domains.auth.sign_in import MethodNotAllowed
 from app.domains.sessions import operations as sessions
 from app.domains.sessions import tokens
-from app.domains.sessions.identify import check_rules, permissions_of
+from app.domains.sessions.identify import SWITCH_OF_METHOD, check_rules, permissions_of
 from app.domains.sessions.models import UserSession
 from app.domains.sessions.tokens import Reach
 from app.domains.settings import queries as settings
@@ -31,8 +31,7 @@ _RULES = (
     "auth.ip_allowlist",
     *DEMAND_KEYS,
     "auth.email_verification_required",
-    "auth.code_login_enabled",
-    "auth.social_login_enabled",
+    *SWITCH_OF_METHOD.values(),
     "auth.session_lifetime",
 )
 
@@ -74,7 +73,7 @@ def hold_rules(
         factors=factors,
         origin=actor.origin,
     )
-    switched_off = {"code": "auth.code_login_enabled", "oauth": "auth.social_login_enabled"}.get(method)
+    switched_off = SWITCH_OF_METHOD.get(method)
     if switched_off and wanted[switched_off] is not True:
         raise MethodNotAllowed(layer="organization", remedy="Sign in with your password.")
     if wanted["auth.email_verification_required"] is True and not user.email_verified:
@@ -108,7 +107,12 @@ def select_tenant(actor: Actor, *, tenant: Ref, environment: Environment = Envir
 
 @operation(Permission.ENVIRONMENTS_SWITCH)
 def switch_environment(actor: Actor, *, environment: Environment) -> Scoped:
-    """Give a token for another environment of the same organization, with the end of the one shown."""
+    """Give a token for another environment of the same organization, with the end of the one shown.
+
+    :raises PermissionDenied: also to an API token, which works in its own environment alone
+    """
+    if actor.kind == "api_token":
+        raise PermissionDenied(layer="token")
     if actor.tenant_uid is None or actor.token_expires_at is None:
         raise NotSignedIn
     left = actor.token_expires_at - clock.now()

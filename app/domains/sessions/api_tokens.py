@@ -1,6 +1,6 @@
 """Making and ending API tokens: a person in one organization and environment, cut down to some scopes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -24,7 +24,7 @@ from app.domains.billing import queries as billing
 from app.domains.email import mails
 from app.domains.sessions import api_token_values
 from app.domains.sessions.api_token_queries import count_live, live, unrevoked
-from app.domains.sessions.identify import check_rules, permissions_of
+from app.domains.sessions.identify import SWITCH_OF_METHOD, check_rules, permissions_of
 from app.domains.sessions.models import UserSession
 from app.domains.sessions.proofs import require_strong
 from app.domains.settings import queries as settings
@@ -39,7 +39,13 @@ NAME_LENGTH = 100
 REMIND_AHEAD = timedelta(days=7)
 """How long before its end the owner of a token is told."""
 
-_RULES = ("auth.ip_allowlist", *DEMAND_KEYS, "data.api_tokens_enabled")
+_RULES = (
+    "auth.ip_allowlist",
+    *DEMAND_KEYS,
+    "data.api_tokens_enabled",
+    "auth.session_lifetime",
+    *SWITCH_OF_METHOD.values(),
+)
 
 
 class ScopeNotAllowed(Forbidden):
@@ -173,6 +179,7 @@ def _require_rights(actor: Actor, membership: Membership, environment: Environme
         factors=actor.factors,
         origin=actor.origin,
     )
+    _require_sign_in(actor, wanted)
     allowed = permissions_of(membership.role, membership.profile_id)
     needed = {Permission.API_TOKENS_OWN}
     if environment is not Environment.PROD:
@@ -181,6 +188,16 @@ def _require_rights(actor: Actor, membership: Membership, environment: Environme
         raise PermissionDenied(layer="role", remedy="An owner or admin can give it through role or profile.")
     if wanted["data.api_tokens_enabled"] is not True:
         raise PermissionDenied(layer="organization", remedy="An owner or admin can allow API tokens.")
+
+
+def _require_sign_in(actor: Actor, wanted: Mapping[str, object]) -> None:
+    """Make no token for an organization that this sign-in could not be selected for: it would outlive it."""
+    session = db.session.get_one(UserSession, actor.session_id)
+    switch = SWITCH_OF_METHOD.get(session.method)
+    if switch is not None and wanted[switch] is not True:
+        raise PermissionDenied(layer="organization", remedy="Sign in with your password.")
+    if clock.now() - session.created_at > timedelta(days=int(str(wanted["auth.session_lifetime"]))):
+        raise PermissionDenied(layer="organization", remedy="Sign in again.")
 
 
 def _require_room(tenant_id: int, environment: Environment) -> None:

@@ -30,6 +30,12 @@ from app.domains.tenants.models import MembershipStatus, TenantStatus
 
 _TOUCH_AFTER = timedelta(minutes=1)
 
+SWITCH_OF_METHOD: Mapping[str, str] = {
+    "code": "auth.code_login_enabled",
+    "oauth": "auth.social_login_enabled",
+}
+"""The settings by which an organization takes no sign-ins of a kind."""
+
 Carrier = Literal["bearer", "cookie"]
 
 
@@ -148,10 +154,12 @@ def _is_live(row: sa.Row[Any], credential: Credential, now: datetime) -> bool:
 def _check_environment(row: sa.Row[Any], environment: Environment) -> None:
     """Hold a token for another environment than prod against the right to work there, as it is now.
 
+    An API token too: it is made for one environment, and is its person there.
+
     :raises PermissionDenied: if the person has lost it since
     """
-    if environment is Environment.PROD or environment == row.environment:
-        return  # an API token is bound to its environment
+    if environment is Environment.PROD:
+        return
     if Permission.ENVIRONMENTS_SWITCH not in permissions_of(row.role, row.profile_id):
         raise PermissionDenied(layer="role", remedy="An owner or admin can give it through role or profile.")
 
