@@ -7,6 +7,7 @@ from app.domains.auth import erasure as _auth  # noqa: F401
 from app.domains.email import person_data as _email  # noqa: F401
 from app.domains.sessions import person_data as _sessions  # noqa: F401
 from app.domains.tenants import person_data as _tenants  # noqa: F401
+from app.domains.twofactor import passkey_data as _passkeys  # noqa: F401
 from app.domains.twofactor import person_data as _twofactor  # noqa: F401
 
 not_exported("data_exports", "the export itself, and those before it")
