@@ -17,6 +17,7 @@ from app.domains.twofactor.models import Authenticator
 from app.surfaces.shared import keeping
 from app.surfaces.shared.transaction import transaction
 from tests.portal.conftest import PASSWORD, Visitor
+from tests.portal.passkey_steps import added, sign_in
 
 START = "/recover-second-factor"
 WAIT = 72 * 3600
@@ -50,12 +51,17 @@ def mailbox(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Mailbox:
 @pytest.fixture
 def protected(signed_in: Visitor, app: Flask) -> Visitor:
     """Return Jane's session of before she switched her second factor on."""
+    protect(app)
+    return signed_in
+
+
+def protect(app: Flask) -> None:
+    """Switch Jane's second factor on."""
     with app.app_context(), transaction():
         user = db.session.scalars(sa.select(User)).one()
         user.two_factor_enabled_at = clock.now()
         sealed = seal(totp.new_secret(), factors.seal_context(user.id))
         db.session.merge(Authenticator(user_id=user.id, secret=sealed))
-    return signed_in
 
 
 @pytest.fixture
@@ -132,6 +138,19 @@ def test_the_mail_stops_it_too(protected: Visitor, stranded: Visitor, mailbox: M
     sent(stranded, mailbox.path("confirm"))
     assert sent(Visitor(mailbox.app.test_client()), mailbox.path("cancel")) == 303
     assert "Removal of your second factor" not in protected.get("/dashboard").text
+
+
+def test_a_sign_in_with_a_passkey_stops_it(
+    signed_in: Visitor, jane: str, mailbox: Mailbox, app: Flask
+) -> None:
+    device = added(signed_in)
+    protect(app)
+    stranded = Visitor(app.test_client())
+    stranded.sign_in(jane)
+    stranded.send(START, on=START)
+    assert "asked to remove your second factor" in signed_in.get("/dashboard").text
+    assert sign_in(Visitor(app.test_client()), device).status_code < 400
+    assert "asked to remove your second factor" not in signed_in.get("/dashboard").text
 
 
 def test_one_that_waits_is_not_asked_for_twice(stranded: Visitor, mailbox: Mailbox) -> None:

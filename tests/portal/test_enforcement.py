@@ -102,3 +102,13 @@ def test_a_lock_of_the_platform_is_named_and_leaves_nothing_to_press(owner: Visi
 def test_a_stranger_to_the_settings_sees_neither_page_nor_way(signed_in: Visitor) -> None:
     assert signed_in.get(PAGE).status_code == 403
     assert PAGE not in signed_in.get("/dashboard").text
+
+
+def test_it_asks_for_a_fresh_proof_over_the_page_and_goes_on_by_itself(
+    owner: Visitor, move_clock: Callable[[int], None]
+) -> None:
+    move_clock(3600)
+    asked = owner.send(PAGE, {"demand": "day", "day": day(14)}, on=PAGE)
+    assert asked.status_code == 403
+    assert 'name="step_up_password"' in asked.text
+    assert f'value="{day(14)}"' in asked.text

@@ -56,8 +56,8 @@ DEFINITIONS = (
         label="Enforce MFA from this day on (YYYY-MM-DD, empty = at once)",
         lock=True,
         governs=(
-            "when auth.mfa_enforced begins to refuse; until then people without a second factor are asked to "
-            "set one up"
+            "when auth.mfa_enforced begins to refuse (00:00 in localization.timezone); until then people "
+            "without a second factor are asked to set one up"
         ),
     ),
     _sign_in_methods(
