@@ -9,6 +9,13 @@ from app.core.paging import CursorPage, CursorWindow, keyset, keyset_of_parts
 from app.domains.audit.groups import GROUP_OF, Group
 from app.domains.audit.models import AuditEvent
 
+_SESSIONS = sa.table(  # sessions build on the trail, not the other way
+    "sessions",
+    sa.column("id", sa.BigInteger),
+    sa.column("user_id", sa.BigInteger),
+    sa.column("kind", sa.String),
+)
+
 
 def visible(actor: Actor) -> sa.Select[tuple[AuditEvent]]:
     """Select what the actor did or what was done to them."""
@@ -24,6 +31,12 @@ def visible(actor: Actor) -> sa.Select[tuple[AuditEvent]]:
 def mine(actor: Actor, *, window: CursorWindow) -> CursorPage[AuditEvent]:
     """Return the actor's own part of the trail, newest first."""
     return keyset(visible(actor), window, name="audit.mine", newest_first=[AuditEvent.id])
+
+
+def _tokens_of(actor: Actor) -> sa.Select[tuple[int]]:
+    """Select the actor's API tokens: that an admin or a finder ended one is part of their log."""
+    mine = (_SESSIONS.c.user_id == actor.user_id, _SESSIONS.c.kind == "api_token")
+    return sa.select(_SESSIONS.c.id).where(*mine)
 
 
 def security_events(
@@ -48,4 +61,10 @@ def security_events(
         AuditEvent.actor_user_id.is_distinct_from(actor.user_id),
         *narrowed,
     )
-    return keyset_of_parts([done, suffered], window, name="audit.security", model=AuditEvent)
+    of_tokens = sa.select(AuditEvent).where(
+        AuditEvent.subject_type == "session",
+        AuditEvent.subject_id.in_(_tokens_of(actor)),
+        AuditEvent.actor_user_id.is_distinct_from(actor.user_id),
+        *narrowed,
+    )
+    return keyset_of_parts([done, suffered, of_tokens], window, name="audit.security", model=AuditEvent)

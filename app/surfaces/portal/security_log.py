@@ -12,7 +12,7 @@ from flask import Response, request
 from flask_babel import lazy_gettext as _l
 
 from app.core.errors import BadCursor
-from app.core.paging import CursorWindow
+from app.core.paging import CursorPage, CursorWindow
 from app.domains.audit.groups import Group
 from app.domains.sessions import security_log as logs
 from app.domains.sessions.security_log import LogLine
@@ -83,12 +83,15 @@ def index():
         found = logs.security_log(current_actor(), window=window, **_asked_for())
     except BadCursor:
         return away(PAGE)
-    lines = [_shown(line) for line in found.items]
+    return _page(found, is_first=window.cursor is None)
+
+
+def _page(found: CursorPage[LogLine], *, is_first: bool) -> Any:
     return page(
         "account/security_log.html",
-        lines=lines,
+        lines=[_shown(line) for line in found.items],
         next_cursor=found.next_cursor,
-        is_first=window.cursor is None,
+        is_first=is_first,
         groups=GROUPS,
         asked=_typed(),
     )
@@ -99,7 +102,7 @@ def _shown(line: LogLine) -> dict[str, Any]:
     return {"line": line, "said": sentence(event), "icon": icon_of(event), "detail": detail(event)}
 
 
-@bp.get("/account/security-log.csv")
+@bp.get("/account/security-log/csv")
 @door("user")
 def as_csv():
     found = logs.whole_log(current_actor(), **_asked_for())
@@ -111,7 +114,7 @@ def as_csv():
     return _file(text.getvalue().encode("utf-8-sig"), "text/csv; charset=utf-8", "csv")
 
 
-@bp.get("/account/security-log.json")
+@bp.get("/account/security-log/json")
 @door("user")
 def as_json():
     found = logs.whole_log(current_actor(), **_asked_for())
@@ -131,13 +134,20 @@ def _taken_away(line: LogLine) -> dict[str, Any]:
         "what": sentence(event),
         "detail": detail(event),
         "ok": event.ok,
-        "by": "somebody else" if line.by_somebody_else else "you",
+        "by": _whoever(line),
         "device": line.device,
         "ip": line.ip or "",
         "country": line.country or "",
         "way_in": event.dialect,
         "id": str(event.uid),
     }
+
+
+def _whoever(line: LogLine) -> str:
+    """Say who did it; a failed sign-in is nobody's until a later one succeeds."""
+    if line.by_somebody_else:
+        return "somebody else"
+    return "you" if line.event.actor_user_id is not None else "unknown"
 
 
 def _harmless(cell: str) -> str:
