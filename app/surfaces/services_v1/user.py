@@ -48,6 +48,11 @@ class DetailsIn(Schema):
     phone = Word(most=20, allow_none=True)
     avatar = Word(data_key="avatar_url", most=2000, allow_none=True)
 
+    @ma.validates("avatar")
+    def _is_elsewhere(self, address, **_):
+        if address is not None and address.startswith("data:"):  # only api_v1 takes pictures in a body
+            raise ma.ValidationError("Give an https address.")
+
     @ma.validates_schema
     def _name_something(self, data, **_):
         if not data:

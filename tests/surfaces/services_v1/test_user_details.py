@@ -53,6 +53,7 @@ def test_a_repeat_of_the_same_details_leaves_no_trace(world: World, token: str) 
         ({"avatar_url": "http://pictures.example/jane.png"}, "avatar_url"),
         ({"avatar_url": "https://jane:secret@pictures.example/jane.png"}, "avatar_url"),
         ({"avatar_url": "javascript:alert(1)"}, "avatar_url"),
+        ({"avatar_url": "data:image/png;base64,AAAA"}, "avatar_url"),
         ({"avatar_url": "https://"}, "avatar_url"),
         ({"avatar_url": "https://pictures.example/a b"}, "avatar_url"),
         ({"avatar_url": "https://pictures.example/" + "x" * 2000}, "avatar_url"),
