@@ -176,3 +176,14 @@ def test_what_is_for_testers_is_refused_in_production(
     shell: Shell, production: None, words: list[str]
 ) -> None:
     assert "production" in shell.refused(*words)
+
+
+def test_a_lost_second_factor_is_asked_for_and_nothing_is_skipped(shell: Shell) -> None:
+    shell("create-admin", "lost@cli.example", "--password", "violet harbour 29 anchor")
+    assert "No second factor is on" in shell.refused("recover-second-factor", "lost@cli.example")
+    assert "no such person" in shell.refused("recover-second-factor", "nobody@cli.example")
+    user("lost@cli.example").two_factor_enabled_at = clock.now()
+    db.session.flush()
+    said = shell("recover-second-factor", "lost@cli.example")
+    assert "72 hours have to pass" in said
+    assert user("lost@cli.example").two_factor_enabled
