@@ -7,6 +7,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
+from tests.portal.conftest import Visitor
 from tests.support.calls import Caller
 from tests.support.live import LiveInstance
 from tests.support.world import PASSWORD, World
@@ -209,3 +210,16 @@ def test_an_address_that_is_being_left_is_not_caught_in_flight(live: LiveInstanc
     statuses = at_once(8, call)
     assert statuses.count(200) == 1
     assert 201 not in statuses
+
+
+def test_whoever_opens_the_link_lends_it_neither_session_nor_organization(world: World, token: str) -> None:
+    link = asked(world, token)
+    charlie = Visitor(world.app.test_client())
+    world.organization(world.person(CHARLIE), "other-corp")
+    assert charlie.sign_in(CHARLIE, PASSWORD).status_code == 303
+    before = len(world.trail())
+    path = "/email/confirm"
+    assert charlie.send(path, {"token": link}, on=f"{path}?token={link}").status_code == 303
+    rows = world.trail()[before:]
+    assert [str(row.kind) for row in rows] == ["user.email_changed", "user.email_verified"]
+    assert {(row.tenant_id, row.session_id, row.actor_uid) for row in rows} == {(None, None, None)}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.core.access import Actor
+from app.core.access import Actor, anonymous
 from app.core.db import db
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.models import AuditEvent
@@ -26,9 +26,12 @@ def record(
     """Write one row of the trail.
 
     :param subject: what was changed: its type and its id, e.g. ``("user", 7)``
-    :param user_id: who acted, where the call itself was not signed in yet (a sign-in, a mailed link)
+    :param user_id: who acted, where the call itself was not signed in yet (a sign-in, a mailed link), or was
+        another's, whose session and organization have no part in it
     :param changes: the fields changed, never a secret's value
     """
+    if user_id is not None and actor.user_id not in (None, user_id):
+        actor = anonymous(actor.origin)
     event = AuditEvent(
         kind=kind,
         tenant_id=tenant_id if tenant_id is not None else actor.tenant_id,
