@@ -12,6 +12,7 @@ depends_on = None
 def upgrade() -> None:
     with op.batch_alter_table("users", schema=None) as batch_op:
         batch_op.add_column(sa.Column("pending_email_until", sa.DateTime(timezone=True), nullable=True))
+        batch_op.create_index(batch_op.f("ix_users_pending_email"), ["pending_email"], unique=False)
     with op.batch_alter_table("mailed_links", schema=None) as batch_op:
         batch_op.add_column(sa.Column("address", sa.String(length=320), nullable=True))
         batch_op.add_column(
@@ -55,4 +56,5 @@ def downgrade() -> None:
         batch_op.drop_column("address")
 
     with op.batch_alter_table("users", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_users_pending_email"))
         batch_op.drop_column("pending_email_until")

@@ -1,13 +1,17 @@
 """What mails say, and what names cannot make them say."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
+from flask import Flask
 
 from app.domains.email.definitions import MAILS
 from app.domains.email.readers import Reader
 from app.domains.email.rendering import render
 from app.domains.email.wording import harmless, kept, written
+from app.domains.tenants.readers import of_person
 
 VALUES = {
     "app_name": "Steering",
@@ -120,3 +124,19 @@ def test_a_moment_reads_as_its_reader_writes_it() -> None:
     assert written(moment, Reader("de", "Europe/Berlin")) == "2. November 2026 um 10:05 MEZ"
     house = Reader("en-US", "UTC", "MM/DD/YYYY", "12h")
     assert written(moment, house).replace("\u202f", " ") == "11/02/2026 at 9:05 AM UTC"
+
+
+def test_how_somebody_reads_is_found_by_indexes(in_app: Flask, database: sa.Connection) -> None:
+    plans: list[tuple[str, Any]] = []
+    note: Any = lambda *call: plans.append((call[2], call[3]))  # noqa: E731 - listened to, and no more
+    sa.event.listen(database, "before_cursor_execute", note)
+    of_person("jane@world.example")
+    sa.event.remove(database, "before_cursor_execute", note)
+    statement, parameters = plans[0]
+    explain = "EXPLAIN QUERY PLAN" if database.dialect.name == "sqlite" else "EXPLAIN"
+    if explain == "EXPLAIN":
+        database.exec_driver_sql("SET LOCAL enable_seqscan = off")  # an empty table is read whole otherwise
+    plan = " ".join(str(row) for row in database.exec_driver_sql(f"{explain} {statement}", parameters))
+    assert "ix_users_pending_email" in plan, plan
+    assert "SCAN users" not in plan, plan
+    assert "Seq Scan" not in plan, plan

@@ -83,6 +83,17 @@ def test_what_cannot_be_is_said_at_its_field_and_the_rest_stays_as_typed(
     assert (taken.status_code, 'id="handle-error"' in taken.text) == (409, True)
 
 
+def test_who_never_gave_a_name_may_stay_without(signed_in: Visitor, app: Flask) -> None:
+    with app.app_context(), transaction():
+        db.session.execute(sa.update(User).values(first_name="", last_name=""))
+    fields = DETAILS | {"first_name": "", "last_name": "", "handle": "jane_roe"}
+    assert signed_in.send("/account", fields, on="/account").status_code == 303
+    assert (person(app).first_name, person(app).handle) == ("", "jane_roe")
+    named = signed_in.send("/account", fields | {"first_name": "Jane"}, on="/account")
+    assert (named.status_code, person(app).first_name) == (303, "Jane")
+    assert signed_in.send("/account", fields, on="/account").status_code == 422
+
+
 # ---- picture
 
 

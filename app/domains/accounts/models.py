@@ -18,7 +18,7 @@ class User(Identified, Timed, Base):
     email: Mapped[str] = mapped_column(sa.String(320))
     email_key: Mapped[str] = mapped_column(sa.String(320), unique=True)
     email_verified_at: Mapped[datetime | None]
-    pending_email: Mapped[str | None] = mapped_column(sa.String(320))
+    pending_email: Mapped[str | None] = mapped_column(sa.String(320), index=True)
     """The address that is to take the place of the present one once its mailbox has answered."""
     pending_email_until: Mapped[datetime | None]
     first_name: Mapped[str] = mapped_column(sa.String(100), default="")

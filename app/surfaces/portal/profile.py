@@ -80,8 +80,9 @@ def profile():
 @door("user")
 def save():
     form, actor = _details_page().take(), current_actor()
-    details.update_details(actor, changes=_details_of(form))
-    profiles.update_page(actor, changes=_page_of(form, queries.me(actor)))
+    person = queries.me(actor)
+    details.update_details(actor, changes=_details_of(form, person))
+    profiles.update_page(actor, changes=_page_of(form, person))
     flash(_("Your profile is saved."), "success")
     return away("/account")
 
@@ -103,13 +104,16 @@ def remove():
     return away("/account")
 
 
-def _details_of(form: DetailsForm) -> details.DetailChanges:
+def _details_of(form: DetailsForm, person: User) -> details.DetailChanges:
+    """Return what is to change; who never gave a name may stay without."""
     phone = _BETWEEN_DIGITS.sub("", typed(form.phone))
-    return {
-        "first_name": typed(form.first_name).strip(),
-        "last_name": typed(form.last_name).strip(),
-        "phone": re.sub(r"^00", "+", phone) or None,
-    }
+    changes: details.DetailChanges = {"phone": re.sub(r"^00", "+", phone) or None}
+    first, last = typed(form.first_name).strip(), typed(form.last_name).strip()
+    if first != person.first_name:
+        changes["first_name"] = first
+    if last != person.last_name:
+        changes["last_name"] = last
+    return changes
 
 
 def _page_of(form: DetailsForm, person: User) -> ProfileChanges:
