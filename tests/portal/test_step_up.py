@@ -178,3 +178,23 @@ def test_a_session_of_one_factor_is_asked_for_the_second_though_it_is_fresh(
     done = answer(signed_in, recovery, step_up_method="authenticator", step_up_code=phone.code())
     assert done.location == "/account/security"
     assert "Not set up" in signed_in.get("/account/security").text
+
+
+def test_a_part_of_a_page_becomes_the_question(stale: Visitor) -> None:
+    token = fields_of(stale.get("/step-up").text)["csrf_token"]
+    asked = stale.client.post(AUTHENTICATOR, data={"csrf_token": token}, headers={"HX-Request": "true"})
+    assert (asked.status_code, asked.headers["HX-Retarget"]) == (200, "#content")
+    assert answer(stale, asked, step_up_password=PASSWORD).location == AUTHENTICATOR
+
+
+def test_too_many_wrong_answers_say_how_long_to_wait(stale: Visitor) -> None:
+    asked = stale.send(AUTHENTICATOR, on="/account/security")
+    for _ in range(6):
+        asked = answer(stale, asked, step_up_password="not it at all")
+    assert asked.status_code == 403
+    assert "Wait 15 minutes, then try again." in asked.text
+
+
+def test_a_stranger_is_not_asked(visitor: Visitor) -> None:
+    assert visitor.get("/step-up").location == "/sign-in?next=/step-up"
+    assert visitor.send("/step-up", {"step_up_password": "x"}).location == "/sign-in"
