@@ -119,7 +119,7 @@ def sender(world: World) -> Sender:
 
 
 @pytest.mark.parametrize("dialect", ["services_v1", "api_v1", "platform_api", "v0"])
-def test_no_value_of_a_field_breaks_an_endpoint(sender: Sender, dialect: str) -> None:
+def test_a12_no_value_of_a_field_breaks_an_endpoint(sender: Sender, dialect: str) -> None:
     tried = [endpoint for endpoint in taking_bodies(sender.world.app) if endpoint.dialect == dialect]
     assert tried
     for endpoint in tried:
@@ -129,7 +129,7 @@ def test_no_value_of_a_field_breaks_an_endpoint(sender: Sender, dialect: str) ->
 
 
 @pytest.mark.parametrize("raw", RAW)
-def test_no_raw_body_breaks_an_endpoint_or_is_taken(sender: Sender, raw: str) -> None:
+def test_a12_no_raw_body_breaks_an_endpoint_or_is_taken(sender: Sender, raw: str) -> None:
     for endpoint in taking_bodies(sender.world.app):
         if raw == "nothing" and not any(str(kind).endswith("!") for kind in endpoint.entry["body"].values()):
             continue  # a body that may be left out
@@ -148,7 +148,7 @@ def test_a_field_that_nobody_knows_is_refused(sender: Sender) -> None:
         )
 
 
-def test_a_body_that_is_too_large_is_refused_before_it_is_read(sender: Sender) -> None:
+def test_a13_a_body_that_is_too_large_is_refused_before_it_is_read(sender: Sender) -> None:
     for endpoint in taking_bodies(sender.world.app):
         answer = sender.send(endpoint, b'{"email": "' + b"a" * 3 * 1024 * 1024 + b'"}')
         assert answer.status_code == 413, (endpoint.id, answer.status_code)

@@ -64,7 +64,7 @@ def other_than(code: str, offset: int = 1) -> str:
 # ---- B02
 
 
-def test_codes_are_uniform(in_app: object, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_b02_codes_are_uniform(in_app: object, monkeypatch: pytest.MonkeyPatch) -> None:
     rules = codes.rules()
     monkeypatch.setattr(codes, "rules", lambda: rules)
     monkeypatch.setattr(codes, "end_open", lambda *_: None)
@@ -78,7 +78,7 @@ def test_codes_are_uniform(in_app: object, monkeypatch: pytest.MonkeyPatch) -> N
     assert math.isclose(sum(map(int, issued)) / 500, 500_000, rel_tol=0.15)
 
 
-def test_a_code_is_kept_nowhere_but_in_the_mail(town: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_b02_a_code_is_kept_nowhere_but_in_the_mail(town: World, caplog: pytest.LogCaptureFixture) -> None:
     town.done("platform_api.auth.otp_request", json={"email": JANE})
     code = town.mailed_code()
     with town.app.app_context():
@@ -91,7 +91,7 @@ def test_a_code_is_kept_nowhere_but_in_the_mail(town: World, caplog: pytest.LogC
 # ---- B03, B05, B06
 
 
-def test_five_wrong_codes_use_the_right_one_up(town: World, by_mail: Codes) -> None:
+def test_b03_five_wrong_codes_use_the_right_one_up(town: World, by_mail: Codes) -> None:
     code = asked(town, by_mail)
     for offset in range(1, 6):
         answer = by_mail.show(other_than(code, offset))
@@ -100,7 +100,7 @@ def test_five_wrong_codes_use_the_right_one_up(town: World, by_mail: Codes) -> N
     assert by_mail.show(code).get_json()["code"] == "auth:otp_invalid"
 
 
-def test_an_address_may_guess_sign_up_codes_ten_times_from_one_place(town: World) -> None:
+def test_b03_an_address_may_guess_sign_up_codes_ten_times_from_one_place(town: World) -> None:
     statuses = []
     for n in range(12):
         who = {"email": f"kim-{n}@world.example", "verification_token": "evt_" + "0" * 43, "otp": "000000"}
@@ -108,7 +108,7 @@ def test_an_address_may_guess_sign_up_codes_ten_times_from_one_place(town: World
     assert statuses == [422] * 10 + [429] * 2
 
 
-def test_sign_in_codes_cannot_be_guessed_for_long(town: World) -> None:
+def test_b03_sign_in_codes_cannot_be_guessed_for_long(town: World) -> None:
     statuses = []
     for n in range(14):
         town.done("platform_api.auth.otp_request", json={"email": JANE}) if n in (0, 5) else None
@@ -118,7 +118,7 @@ def test_sign_in_codes_cannot_be_guessed_for_long(town: World) -> None:
     assert LOGINS["platform_api"].call(town).status_code == 429
 
 
-def test_a_new_code_ends_the_one_before(town: World, by_mail: Codes) -> None:
+def test_b05_a_new_code_ends_the_one_before(town: World, by_mail: Codes) -> None:
     first = asked(town, by_mail)
     second = asked(town, by_mail)
     assert by_mail.show(first).get_json()["code"] == "auth:otp_invalid"
@@ -126,13 +126,13 @@ def test_a_new_code_ends_the_one_before(town: World, by_mail: Codes) -> None:
     assert by_mail.show(second).get_json()["code"] == "auth:otp_invalid"
 
 
-def test_a_code_runs_out(town: World, by_mail: Codes, move_clock: Callable[[int], None]) -> None:
+def test_b06_a_code_runs_out(town: World, by_mail: Codes, move_clock: Callable[[int], None]) -> None:
     code = asked(town, by_mail)
     move_clock(601)
     assert by_mail.show(code).get_json()["code"] == "auth:otp_invalid"
 
 
-def test_a_code_opens_nothing_else(town: World) -> None:
+def test_b08_a_code_opens_nothing_else(town: World) -> None:
     """B08 as far as it goes: a sign-in's code proves no sign-up, another's code is nobody's."""
     began = REGISTRATIONS["services_v1"].call(town, email="kim@world.example").get_json()["data"]
     sign_up_code = town.mailed_code()
@@ -152,7 +152,7 @@ def test_a_code_opens_nothing_else(town: World) -> None:
 # ---- B11
 
 
-def test_a_mailbox_gets_five_links_in_half_an_hour(town: World) -> None:
+def test_b11_a_mailbox_gets_five_links_in_half_an_hour(town: World) -> None:
     town.person("kim@world.example", verified=False)
     spellings = ["kim@world.example", "KIM@world.example", "Kim@World.Example", "kim@world.example."]
     statuses = []
@@ -164,7 +164,7 @@ def test_a_mailbox_gets_five_links_in_half_an_hour(town: World) -> None:
     assert len([mail for mail in town.sent if mail.to == "kim@world.example"]) <= 5
 
 
-def test_a_signed_in_person_shares_that_limit(town: World) -> None:
+def test_b11_a_signed_in_person_shares_that_limit(town: World) -> None:
     user_id = town.person("kim@world.example", verified=False)
     assert user_id
     token = town.token("v0", "kim@world.example")

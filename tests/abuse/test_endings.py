@@ -172,7 +172,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("kind", "event"), CASES)
-def test_what_should_end_a_credential_ends_it_at_the_next_call(
+def test_e07_what_should_end_a_credential_ends_it_at_the_next_call(
     town: World, kind: Kind, event: Event, move_clock: Callable[[int], None]
 ) -> None:
     held = kind.make(town)

@@ -63,7 +63,7 @@ def few_from_one_address(world: World, most: int) -> None:
 
 
 @every_login
-def test_known_and_unknown_addresses_are_answered_alike(town: World, way: Way) -> None:
+def test_a01_known_and_unknown_addresses_are_answered_alike(town: World, way: Way) -> None:
     for _ in range(20):
         known = way.call(town, email=JANE, password="not the one at all")
         unknown = way.call(town, email="nobody@world.example", password="not the one at all")
@@ -71,7 +71,7 @@ def test_known_and_unknown_addresses_are_answered_alike(town: World, way: Way) -
 
 
 @every_login
-def test_an_account_without_password_is_answered_like_a_wrong_one(town: World, way: Way) -> None:
+def test_a01_an_account_without_password_is_answered_like_a_wrong_one(town: World, way: Way) -> None:
     with town.app.app_context(), transaction():
         user = db.session.scalars(sa.select(User).where(User.email == "charlie@other.example")).one()
         user.password_hash = None
@@ -85,7 +85,7 @@ def test_an_account_without_password_is_answered_like_a_wrong_one(town: World, w
 
 
 @every_login
-def test_a_hundred_guesses_are_ten(town: World, way: Way, work: Work) -> None:
+def test_a04_a_hundred_guesses_are_ten(town: World, way: Way, work: Work) -> None:
     guesses = 100 if way is LOGINS["v0"] else 2 * LOCK
     answers = [way.call(town, password=f"guess number {n}") for n in range(guesses)]
     assert [a.status_code for a in answers] == [401] * LOCK + [429] * (guesses - LOCK)
@@ -99,7 +99,7 @@ def test_a_hundred_guesses_are_ten(town: World, way: Way, work: Work) -> None:
 
 
 @every_login
-def test_a_success_clears_the_addresss_failures(town: World, way: Way) -> None:
+def test_a04_a_success_clears_the_addresss_failures(town: World, way: Way) -> None:
     for _ in range(3):
         for n in range(LOCK - 1):
             assert way.call(town, password=f"guess number {n}").status_code == 401
@@ -109,7 +109,7 @@ def test_a_success_clears_the_addresss_failures(town: World, way: Way) -> None:
 @pytest.mark.parametrize(
     "header", ["X-Forwarded-For", "X-Real-IP", "Forwarded", "X-Client-IP", "True-Client-IP"]
 )
-def test_a_header_makes_nobody_another_caller(town: World, header: str) -> None:
+def test_a05_a_header_makes_nobody_another_caller(town: World, header: str) -> None:
     few_from_one_address(town, LOCK)
     way = LOGINS["v0"]
     statuses = []
@@ -144,17 +144,19 @@ def spoofed() -> Iterator[tuple[str, list[str]]]:
 
 
 @pytest.mark.parametrize(("name", "forwarded"), [*spoofed()], ids=[name for name, _ in spoofed()])
-def test_what_a_proxy_hands_on_counts_by_its_last_entry(town: World, name: str, forwarded: list[str]) -> None:
+def test_a06_what_a_proxy_hands_on_counts_by_its_last_entry(
+    town: World, name: str, forwarded: list[str]
+) -> None:
     few_from_one_address(town, 5)
     assert behind_a_proxy(town, forwarded) == [401] * 5 + [429]
 
 
-def test_two_callers_behind_one_proxy_are_two(town: World) -> None:
+def test_a06_two_callers_behind_one_proxy_are_two(town: World) -> None:
     few_from_one_address(town, 5)
     assert behind_a_proxy(town, ["203.0.113.1"] * 5 + ["203.0.113.2"] * 5) == [401] * 10
 
 
-def test_no_address_at_all_is_one_caller(town: World) -> None:
+def test_a07_no_address_at_all_is_one_caller(town: World) -> None:
     few_from_one_address(town, 5)
     way, statuses = LOGINS["v0"], []
     for n in range(6):
@@ -165,7 +167,7 @@ def test_no_address_at_all_is_one_caller(town: World) -> None:
 
 
 @every_login
-def test_one_password_over_many_accounts_is_stopped(town: World, way: Way, work: Work) -> None:
+def test_a09_one_password_over_many_accounts_is_stopped(town: World, way: Way, work: Work) -> None:
     most = LOCK_IP
     if way is not LOGINS["v0"]:  # the real figure once, a smaller one for the others
         most = 15
@@ -189,14 +191,14 @@ SPELLINGS = [
 
 
 @every_login
-def test_all_spellings_of_an_address_are_one_bucket(town: World, way: Way) -> None:
+def test_a10_all_spellings_of_an_address_are_one_bucket(town: World, way: Way) -> None:
     town.person("kim@world.example")
     guesses = [way.call(town, email=SPELLINGS[n % 6], password="wrong in any case") for n in range(LOCK + 2)]
     assert [a.status_code for a in guesses] == [401] * LOCK + [429] * 2
 
 
 @every_registration
-def test_no_spelling_makes_a_second_account(town: World, way: Way) -> None:
+def test_a10_no_spelling_makes_a_second_account(town: World, way: Way) -> None:
     town.person("kim@world.example")
     for spelling in SPELLINGS:
         assert way.call(town, email=spelling).status_code < 500, spelling
@@ -207,7 +209,7 @@ def test_no_spelling_makes_a_second_account(town: World, way: Way) -> None:
     assert (count, everyone) == (1, 3)
 
 
-def test_composed_and_decomposed_letters_are_one_address(town: World) -> None:
+def test_a10_composed_and_decomposed_letters_are_one_address(town: World) -> None:
     way = REGISTRATIONS["platform_api"]
     composed = "zo\u00eb@world.example"
     assert way.call(town, email=composed).status_code == 201
@@ -216,7 +218,7 @@ def test_composed_and_decomposed_letters_are_one_address(town: World) -> None:
 
 
 @pytest.mark.parametrize("way", [*LOGINS.values(), *REGISTRATIONS.values()], ids=lambda way: way.id)
-def test_a_nul_in_an_address_is_refused(town: World, way: Way) -> None:
+def test_a10_a_nul_in_an_address_is_refused(town: World, way: Way) -> None:
     answer = way.call(town, email="kim\0@world.example", password=PASSWORD)
     assert answer.status_code == (422 if way.dialect in ("services_v1", "platform_api") else 400)
 
@@ -240,7 +242,7 @@ ODD_VALUES: list[Any] = [
 
 @every_login
 @pytest.mark.parametrize("field", ["email", "password"])
-def test_odd_values_are_refused(world: World, way: Way, field: str) -> None:
+def test_a12_odd_values_are_refused(world: World, way: Way, field: str) -> None:
     for value in ODD_VALUES:
         answer = way.call(world, **{field: value})
         assert answer.status_code in (400, 422), (repr(value)[:40], answer.text)
@@ -266,7 +268,7 @@ ODD_BODIES = [
 
 
 @every_login
-def test_odd_bodies_are_refused(world: World, way: Way) -> None:
+def test_a12_odd_bodies_are_refused(world: World, way: Way) -> None:
     for body in (*(text.encode() for text in ODD_BODIES), b'{"email": "\xff\xfe"}'):
         answer = knock(world, way.address, method="POST", data=body, content_type="application/json")
         assert answer.status_code in (400, 422), (body[:40], answer.text)
@@ -277,14 +279,14 @@ def test_odd_bodies_are_refused(world: World, way: Way) -> None:
 
 
 @pytest.mark.parametrize("way", [*LOGINS.values(), *REGISTRATIONS.values()], ids=lambda way: way.id)
-def test_a_huge_password_is_refused_without_work(town: World, way: Way, work: Work) -> None:
+def test_a13_a_huge_password_is_refused_without_work(town: World, way: Way, work: Work) -> None:
     answer = way.call(town, email="kim@world.example", password="x" * 1024**2)
     assert answer.status_code in (400, 413, 422)
     assert work.done == 0
 
 
 @pytest.mark.parametrize("length", [64, 128])
-def test_long_passwords_are_told_apart_to_their_end(town: World, length: int) -> None:
+def test_a13_long_passwords_are_told_apart_to_their_end(town: World, length: int) -> None:
     password = ("a long sentence nobody would guess " * 4)[: length - 1]
     who = {"email": "kim@world.example"}
     assert REGISTRATIONS["platform_api"].call(town, **who, password=password + "!").status_code == 201
@@ -301,7 +303,7 @@ GOOD = ["qwmzkpvxjhtrbnalseod", "pass word with spaces", "\u043f\u0430\u0440\u04
 
 
 @every_registration
-def test_a_password_that_anybody_would_try_is_refused(world: World, way: Way) -> None:
+def test_a14_a_password_that_anybody_would_try_is_refused(world: World, way: Way) -> None:
     for password in POOR:
         answer = way.call(world, email="kim@world.example", password=password)
         assert answer.status_code == (422 if way.dialect in ("services_v1", "platform_api") else 400)
@@ -310,14 +312,14 @@ def test_a_password_that_anybody_would_try_is_refused(world: World, way: Way) ->
 
 
 @pytest.mark.parametrize("password", GOOD)
-def test_a_long_password_needs_no_digits_or_signs(world: World, password: str) -> None:
+def test_a14_a_long_password_needs_no_digits_or_signs(world: World, password: str) -> None:
     for number, way in enumerate(REGISTRATIONS.values()):
         answer = way.call(world, email=f"kim-{number}@world.example", password=password)
         assert answer.status_code < 300, answer.text
 
 
 @pytest.mark.parametrize("way", [*RESETS.values()], ids=[*RESETS])
-def test_a_reset_asks_as_much_of_a_password(town: World, way: Way) -> None:
+def test_a14_a_reset_asks_as_much_of_a_password(town: World, way: Way) -> None:
     town.done("platform_api.auth.forgot_password", json={"email": JANE})
     token = town.mailed_token()
     for password in ("password123", "world corp", JANE, "short"):
@@ -330,7 +332,7 @@ def test_a_reset_asks_as_much_of_a_password(town: World, way: Way) -> None:
 
 
 @every_login
-def test_credentials_are_taken_from_a_json_body_alone(
+def test_a15_credentials_are_taken_from_a_json_body_alone(
     town: World, way: Way, caplog: pytest.LogCaptureFixture
 ) -> None:
     who = way.body(password=PASSWORD)

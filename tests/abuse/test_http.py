@@ -50,7 +50,7 @@ def disguises(path: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("endpoint_id", CLOSED)
-def test_no_disguise_opens_a_closed_door(town: World, endpoint_id: str) -> None:
+def test_i08_no_disguise_opens_a_closed_door(town: World, endpoint_id: str) -> None:
     path = ENDPOINTS[endpoint_id].path
     assert knock(town, path).status_code == 401
     for address in disguises(path):
@@ -61,7 +61,7 @@ def test_no_disguise_opens_a_closed_door(town: World, endpoint_id: str) -> None:
 
 
 @pytest.mark.parametrize("endpoint_id", CLOSED)
-def test_no_header_or_field_makes_another_method(town: World, endpoint_id: str) -> None:
+def test_i08_no_header_or_field_makes_another_method(town: World, endpoint_id: str) -> None:
     path, token = ENDPOINTS[endpoint_id].path, town.token("api_v1")
     for header in ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"):
         sent = {header: "GET", "Authorization": f"Bearer {token}"}
@@ -75,7 +75,7 @@ def test_no_header_or_field_makes_another_method(town: World, endpoint_id: str) 
         assert "Bearer" not in answer.text
 
 
-def test_a_changing_call_is_not_made_by_get(town: World) -> None:
+def test_i08_a_changing_call_is_not_made_by_get(town: World) -> None:
     for way in LOGINS.values():
         for method in ("GET", "HEAD", "PUT", "PATCH", "DELETE"):
             answer = knock(town, way.address, method=method, json=way.body())
@@ -111,7 +111,7 @@ _CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
 @pytest.mark.parametrize("address", ELSEWHERE)
-def test_a_sign_in_leads_nowhere_else(town: World, address: str) -> None:
+def test_o03_a_sign_in_leads_nowhere_else(town: World, address: str) -> None:
     client = town.app.test_client()
     page = client.get("/sign-in", query_string={"next": address})
     found = _CSRF.search(page.text)
@@ -146,7 +146,7 @@ def everywhere(world: World) -> list[str]:
     ]
 
 
-def test_every_answer_is_protected(town: World) -> None:
+def test_o04_every_answer_is_protected(town: World) -> None:
     assert len(everywhere(town)) > 60
     for address in everywhere(town):
         for method in ("GET", "POST", "OPTIONS"):
@@ -165,7 +165,7 @@ def test_every_answer_is_protected(town: World) -> None:
             assert "X-Powered-By" not in headers
 
 
-def test_https_is_asked_for_where_there_is_https(town: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_o04_https_is_asked_for_where_there_is_https(town: World, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Strict-Transport-Security" not in knock(town, "/sign-in").headers
     monkeypatch.setattr("app.core.settings.Settings.https", property(lambda _: True))
     answer = knock(town, "/sign-in")
@@ -191,7 +191,9 @@ def broken(*_args: Any, **_kwargs: Any) -> None:
 
 
 @pytest.mark.parametrize("dialect", MES)
-def test_a_failure_of_ours_tells_nothing(town: World, dialect: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_o08_a_failure_of_ours_tells_nothing(
+    town: World, dialect: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(credentials, "prove", broken)
     for module in ("sign_in", "tenant_sign_in"):
         monkeypatch.setattr(f"app.domains.auth.{module}.prove", broken)
@@ -202,7 +204,7 @@ def test_a_failure_of_ours_tells_nothing(town: World, dialect: str, monkeypatch:
     assert answer.headers["X-Request-Id"]
 
 
-def test_a_page_that_fails_tells_nothing(town: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_o08_a_page_that_fails_tells_nothing(town: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.domains.auth.sign_in.prove", broken)
     monkeypatch.setattr(accounts, "me", broken)
     client = town.app.test_client()
@@ -214,7 +216,7 @@ def test_a_page_that_fails_tells_nothing(town: World, monkeypatch: pytest.Monkey
     assert "Traceback" not in answer.text
 
 
-def test_a_dead_database_is_told_as_one(town: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_o08_a_dead_database_is_told_as_one(town: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def down(*_args: Any, **_kwargs: Any) -> None:
         raise DatabaseDown
 
@@ -224,7 +226,7 @@ def test_a_dead_database_is_told_as_one(town: World, monkeypatch: pytest.MonkeyP
     assert not TELLING.search(answer.text)
 
 
-def test_refusals_tell_nothing(town: World) -> None:
+def test_o08_refusals_tell_nothing(town: World) -> None:
     for way in LOGINS.values():
         for method, more in (
             ("GET", {}),
@@ -263,14 +265,14 @@ def test_refusals_tell_nothing(town: World) -> None:
         "/phpinfo.php",
     ],
 )
-def test_what_is_inside_is_not_shown(town: World, address: str) -> None:
+def test_o10_what_is_inside_is_not_shown(town: World, address: str) -> None:
     answer = knock(town, address)
     assert answer.status_code in (400, 404), (address, answer.status_code)
     assert "import" not in answer.text
     assert not TELLING.search(answer.text.replace(address, "")), answer.text[:500]
 
 
-def test_figures_are_for_whoever_has_the_token(town: World) -> None:
+def test_o10_figures_are_for_whoever_has_the_token(town: World) -> None:
     for header in (
         {},
         {"Authorization": "Bearer "},
@@ -283,7 +285,7 @@ def test_figures_are_for_whoever_has_the_token(town: World) -> None:
     assert knock(town, "/metrics?token=metrics-token-of-the-tests").status_code == 404
 
 
-def test_documents_and_health_name_no_parts(town: World) -> None:
+def test_o10_documents_and_health_name_no_parts(town: World) -> None:
     for address in (
         "/docs",
         "/swagger.json",
@@ -324,7 +326,7 @@ def lines() -> Iterator[io.StringIO]:
 
 
 @pytest.mark.parametrize("breaker", BREAKERS, ids=range(len(BREAKERS)))
-def test_nobody_writes_lines_into_the_log(town: World, lines: io.StringIO, breaker: str) -> None:
+def test_o11_nobody_writes_lines_into_the_log(town: World, lines: io.StringIO, breaker: str) -> None:
     way = LOGINS["platform_api"]
     environ = {
         "HTTP_USER_AGENT": breaker,
@@ -346,7 +348,7 @@ def test_nobody_writes_lines_into_the_log(town: World, lines: io.StringIO, break
     assert all(len(line) < 4000 for line in written)
 
 
-def test_a_log_line_has_no_address_and_no_secret(town: World, lines: io.StringIO) -> None:
+def test_o11_a_log_line_has_no_address_and_no_secret(town: World, lines: io.StringIO) -> None:
     token = town.token("platform_api")
     town.done("platform_api.auth.me", token=token)
     knock(town, "/reset-password?token=secret-of-a-link")

@@ -40,7 +40,7 @@ every_reset = pytest.mark.parametrize("way", [*RESETS.values()], ids=[*RESETS])
 
 
 @every_forgetting
-def test_nobody_learns_whose_address_it_is(town: World, way: Way) -> None:
+def test_d01_nobody_learns_whose_address_it_is(town: World, way: Way) -> None:
     with town.app.app_context(), transaction():
         people = {user.email: user for user in db.session.scalars(sa.select(User))}
         people[CHARLIE].disabled_at = clock.now()
@@ -62,7 +62,7 @@ def test_nobody_learns_whose_address_it_is(town: World, way: Way) -> None:
 
 
 @every_forgetting
-def test_a_mailbox_gets_five_links_in_an_hour(town: World, way: Way) -> None:
+def test_d13_a_mailbox_gets_five_links_in_an_hour(town: World, way: Way) -> None:
     for email in (JANE, NOBODY):
         statuses = [way.call(town, email=email).status_code for _ in range(7)]
         assert [status < 300 for status in statuses] == [True] * 5 + [False] * 2
@@ -83,7 +83,7 @@ def refused(way: Way, answer: TestResponse) -> bool:
 
 
 @every_reset
-def test_a_token_is_good_once_and_for_itself_alone(town: World, way: Way) -> None:
+def test_d03_a_token_is_good_once_and_for_itself_alone(town: World, way: Way) -> None:
     token = reset_token(town)
     for wrong in (token[:-1], token + "x", token.swapcase(), "x" * 43, "0", "prt_" + token):
         assert refused(way, way.call(town, token=wrong)), wrong
@@ -93,28 +93,28 @@ def test_a_token_is_good_once_and_for_itself_alone(town: World, way: Way) -> Non
 
 
 @every_reset
-def test_a_token_runs_out(town: World, way: Way, move_clock: Callable[[int], None]) -> None:
+def test_d04_a_token_runs_out(town: World, way: Way, move_clock: Callable[[int], None]) -> None:
     token = reset_token(town)
     move_clock(60 * 60 + 1)
     assert refused(way, way.call(town, token=token))
 
 
 @every_reset
-def test_a_newer_token_ends_the_older(town: World, way: Way) -> None:
+def test_d04_a_newer_token_ends_the_older(town: World, way: Way) -> None:
     first, second = reset_token(town), reset_token(town)
     assert refused(way, way.call(town, token=first))
     assert way.call(town, token=second).status_code < 300
 
 
 @every_reset
-def test_a_token_ends_with_the_password_it_was_for(town: World, way: Way) -> None:
+def test_d04_a_token_ends_with_the_password_it_was_for(town: World, way: Way) -> None:
     token, change = reset_token(town), CHANGES[way.dialect]
     town.done(change.id, token=town.token(way.dialect), json=change.body())
     assert refused(way, way.call(town, token=token))
 
 
 @every_reset
-def test_a_token_ends_with_the_account(town: World, way: Way) -> None:
+def test_d04_a_token_ends_with_the_account(town: World, way: Way) -> None:
     token = reset_token(town)
     with town.app.app_context(), transaction():
         db.session.execute(sa.update(User).where(User.email == JANE).values(disabled_at=clock.now()))
@@ -122,14 +122,14 @@ def test_a_token_ends_with_the_account(town: World, way: Way) -> None:
 
 
 @every_reset
-def test_a_link_that_proves_an_address_sets_no_password(town: World, way: Way) -> None:
+def test_d04_a_link_that_proves_an_address_sets_no_password(town: World, way: Way) -> None:
     town.person("kim@world.example", verified=False)
     town.done("services_v1.auth.send_verification_email", json={"email": "kim@world.example"})
     assert refused(way, way.call(town, token=town.mailed_token()))
 
 
 @every_reset
-def test_tokens_cannot_be_guessed_for_long(town: World, way: Way) -> None:
+def test_d03_tokens_cannot_be_guessed_for_long(town: World, way: Way) -> None:
     answers = [way.call(town, token="x" * 40 + f"{n:03d}") for n in range(22)]
     assert [answer.status_code for answer in answers][20:] == [429, 429]
 
@@ -138,7 +138,7 @@ def test_tokens_cannot_be_guessed_for_long(town: World, way: Way) -> None:
 
 
 @every_reset
-def test_a_reset_signs_nobody_in_and_leaves_the_second_factor(town: World, way: Way) -> None:
+def test_d07_a_reset_signs_nobody_in_and_leaves_the_second_factor(town: World, way: Way) -> None:
     with town.app.app_context(), transaction():
         db.session.execute(
             sa.update(User).where(User.email == JANE).values(two_factor_enabled_at=clock.now())
@@ -208,7 +208,7 @@ def carriers(world: World) -> Carriers:
 
 
 @every_reset
-def test_a_reset_ends_everything(town: World, way: Way) -> None:
+def test_d08_a_reset_ends_everything(town: World, way: Way) -> None:
     held = carriers(town)
     assert way.call(town, token=reset_token(town)).status_code < 300
     assert held.alive() == []
@@ -217,7 +217,7 @@ def test_a_reset_ends_everything(town: World, way: Way) -> None:
 
 
 @pytest.mark.parametrize("way", [*CHANGES.values()], ids=[*CHANGES])
-def test_a_change_ends_everything_but_the_caller(town: World, way: Way) -> None:
+def test_d08_a_change_ends_everything_but_the_caller(town: World, way: Way) -> None:
     held = carriers(town)
     stranger = town.token("platform_api", CHARLIE)
     town.done(way.id, token=held.tokens[way.dialect], json=way.body())
@@ -226,7 +226,7 @@ def test_a_change_ends_everything_but_the_caller(town: World, way: Way) -> None:
 
 
 @pytest.mark.parametrize("way", [*CHANGES.values()], ids=[*CHANGES])
-def test_the_present_password_cannot_be_guessed_from_inside(town: World, way: Way) -> None:
+def test_d10_the_present_password_cannot_be_guessed_from_inside(town: World, way: Way) -> None:
     token = town.token(way.dialect)
     answers = [town.call(way.id, token=token, json=way.body(old=f"guess {n}")) for n in range(6)]
     assert [way.code(answer) for answer in answers[:5]] == ["auth:current_password_wrong"] * 5
@@ -238,7 +238,7 @@ def test_the_present_password_cannot_be_guessed_from_inside(town: World, way: Wa
 # ---- D09
 
 
-def test_a_reset_token_is_in_the_mails_link_alone(town: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_d09_a_reset_token_is_in_the_mails_link_alone(town: World, caplog: pytest.LogCaptureFixture) -> None:
     for way in FORGETTINGS.values():
         answer = way.call(town)
         token = town.mailed_token()

@@ -31,7 +31,7 @@ def newcomer(caller: Caller, email: str) -> None:
     caller.good("platform_api.auth.register", **who)
 
 
-def test_a_code_is_good_once_however_many_show_it(live: LiveInstance, caller: Caller) -> None:
+def test_b07_a_code_is_good_once_however_many_show_it(live: LiveInstance, caller: Caller) -> None:
     email = "jane@race-code.example"
     newcomer(caller, email)
     caller.good("platform_api.auth.otp_request", email=email)
@@ -41,7 +41,7 @@ def test_a_code_is_good_once_however_many_show_it(live: LiveInstance, caller: Ca
     assert set(statuses) <= {200, 401, 429}
 
 
-def test_a_reset_token_is_good_once_however_many_show_it(live: LiveInstance, caller: Caller) -> None:
+def test_d03_a_reset_token_is_good_once_however_many_show_it(live: LiveInstance, caller: Caller) -> None:
     email = "jane@race-reset.example"
     newcomer(caller, email)
     caller.good("platform_api.auth.forgot_password", email=email)
@@ -56,7 +56,7 @@ def test_a_reset_token_is_good_once_however_many_show_it(live: LiveInstance, cal
     assert [answer.status_code for answer in again].count(200) == 1
 
 
-def test_a_burst_of_guesses_is_counted_whole(caller: Caller) -> None:
+def test_a04_a_burst_of_guesses_is_counted_whole(caller: Caller) -> None:
     email = "jane@race-guess.example"
     newcomer(caller, email)
     login = "v0.auth.login"
@@ -65,7 +65,7 @@ def test_a_burst_of_guesses_is_counted_whole(caller: Caller) -> None:
     assert caller.call(login, email=email, password=PASSWORD).status_code == 429
 
 
-def test_a_refresh_token_makes_one_family_however_many_show_it(caller: Caller) -> None:
+def test_e08_a_refresh_token_makes_one_family_however_many_show_it(caller: Caller) -> None:
     email = "jane@race-refresh.example"
     newcomer(caller, email)
     token = caller.good("platform_api.auth.login", email=email, password=PASSWORD)["refresh_token"]
@@ -77,7 +77,7 @@ def test_a_refresh_token_makes_one_family_however_many_show_it(caller: Caller) -
     caller.refused(refresh, "401 auth:refresh_token_reused", refresh_token=token)
 
 
-def test_a_slug_has_one_winner(caller: Caller) -> None:
+def test_h08_a_slug_has_one_winner(caller: Caller) -> None:
     email = "jane@race-slug.example"
     newcomer(caller, email)
     bearer = caller.good("platform_api.auth.login", email=email, password=PASSWORD)["access_token"]
@@ -86,7 +86,7 @@ def test_a_slug_has_one_winner(caller: Caller) -> None:
     assert statuses == [201] + [409] * 11
 
 
-def test_an_address_has_one_account(caller: Caller) -> None:
+def test_a03_an_address_has_one_account(caller: Caller) -> None:
     who = {"email": "kim@race-address.example", "password": PASSWORD, "first_name": "K", "last_name": "L"}
     statuses = at_once(5, lambda _: caller.call("platform_api.auth.register", **who))
     assert statuses == [201] + [400] * 4

@@ -25,7 +25,7 @@ def sign_in_on(caller: Caller, email: str, over: threading.Event) -> list[str]:
 
 
 @pytest.mark.parametrize("number", range(5))
-def test_no_sign_in_slips_past_a_reset(live: LiveInstance, number: int) -> None:
+def test_d08_no_sign_in_slips_past_a_reset(live: LiveInstance, number: int) -> None:
     email, over = f"jane@reset-{number}.example", threading.Event()
     with Caller(live.url) as caller:
         person = {"email": email, "password": OLD, "first_name": "Jane", "last_name": "Doe"}

@@ -90,7 +90,7 @@ def forgeries(token: str) -> Iterator[tuple[str, str]]:
 
 
 @every_me
-def test_a_forged_token_is_nobodys(town: World, dialect: str) -> None:
+def test_e01_a_forged_token_is_nobodys(town: World, dialect: str) -> None:
     token = town.token("api_v1")
     assert me(town, dialect, token).status_code == 200
     for name, forged in forgeries(token):
@@ -125,7 +125,7 @@ def wrong_claims(claims: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 @every_me
-def test_claims_are_read_strictly(town: World, dialect: str, settings: Settings) -> None:
+def test_e02_claims_are_read_strictly(town: World, dialect: str, settings: Settings) -> None:
     _, claims, _ = parts(town.token("api_v1"))
     assert me(town, dialect, signed(settings, claims)).status_code == 200
     for wrong in wrong_claims(claims):
@@ -139,7 +139,7 @@ def test_claims_are_read_strictly(town: World, dialect: str, settings: Settings)
 
 
 @every_me
-def test_a_token_ends_to_the_second(town: World, dialect: str, move_clock: Callable[[int], None]) -> None:
+def test_e02_a_token_ends_to_the_second(town: World, dialect: str, move_clock: Callable[[int], None]) -> None:
     token = town.token("api_v1")
     _, claims, _ = parts(token)
     move_clock(claims["exp"] - int(clock.now().timestamp()) - 2)
@@ -148,7 +148,7 @@ def test_a_token_ends_to_the_second(town: World, dialect: str, move_clock: Calla
     assert me(town, dialect, token).status_code == 401
 
 
-def test_what_a_token_says_of_the_role_decides_nothing(town: World, settings: Settings) -> None:
+def test_e02_what_a_token_says_of_the_role_decides_nothing(town: World, settings: Settings) -> None:
     _, claims, _ = parts(town.token("api_v1"))
     lowered = signed(settings, {**claims, "role": "viewer"})
     rights = town.done("api_v1.permissions.me", token=signed(settings, claims))
@@ -158,7 +158,7 @@ def test_what_a_token_says_of_the_role_decides_nothing(town: World, settings: Se
 # ---- E04
 
 
-def test_only_an_active_organization_of_ones_own_is_selected(town: World) -> None:
+def test_e04_only_an_active_organization_of_ones_own_is_selected(town: World) -> None:
     select, token = "platform_api.auth.select_tenant", town.token("platform_api")
     foreign, missing = tenant_id(town, CHARLIE), "ten_" + "0" * 32
     answers = [town.call(select, token=token, json={"tenant_id": tenant}) for tenant in (foreign, missing)]
@@ -174,7 +174,7 @@ def test_only_an_active_organization_of_ones_own_is_selected(town: World) -> Non
 
 
 @pytest.mark.parametrize("slug", ["other-corp", "nobody-has-it"])
-def test_the_right_password_opens_no_other_organization(town: World, slug: str) -> None:
+def test_a17_the_right_password_opens_no_other_organization(town: World, slug: str) -> None:
     who = {**LOGINS["api_v1"].body(), "tenantSlug": slug}
     answer = town.call("api_v1.auth.login", json=who)
     wrong = LOGINS["api_v1"].call(town, password="not it at all")
@@ -186,7 +186,7 @@ def test_the_right_password_opens_no_other_organization(town: World, slug: str) 
 
 
 @every_refresh
-def test_a_refresh_token_shown_again_ends_the_family(
+def test_e08_a_refresh_token_shown_again_ends_the_family(
     town: World, way: Way, move_clock: Callable[[int], None]
 ) -> None:
     first = refresh_token_of(town, way.dialect)
@@ -209,7 +209,7 @@ def test_a_refresh_token_shown_again_ends_the_family(
 
 
 @every_refresh
-def test_what_is_no_refresh_token_is_refused(town: World, way: Way) -> None:
+def test_e08_what_is_no_refresh_token_is_refused(town: World, way: Way) -> None:
     token = refresh_token_of(town, way.dialect)
     for wrong in (token[:-1], token + "x", "rft_" + "x" * 43, "x", town.token("platform_api"), "a" * 4000):
         answer = way.call(town, token=wrong)
@@ -233,7 +233,7 @@ def by_cookie(
     return knock(world, address, headers=headers, **how)
 
 
-def test_a_cookie_that_was_there_before_is_not_taken_over(town: World) -> None:
+def test_e12_a_cookie_that_was_there_before_is_not_taken_over(town: World) -> None:
     planted = "v0s_" + "A" * 43
     login = ENDPOINTS["v0.auth.login"].path
     charlies = cookie_in(LOGINS["v0"].call(town, email=CHARLIE))
@@ -248,7 +248,7 @@ def test_a_cookie_that_was_there_before_is_not_taken_over(town: World) -> None:
     assert by_cookie(town, charlies).get_json()["email"] == CHARLIE
 
 
-def test_a_cookie_is_dead_after_signing_out(town: World) -> None:
+def test_e12_a_cookie_is_dead_after_signing_out(town: World) -> None:
     token = cookie_in(LOGINS["v0"].call(town))
     path, own = ENDPOINTS["v0.auth.logout"].path, {"Origin": "http://localhost"}
     foreign = {"Origin": "https://evil.example"}
@@ -260,20 +260,20 @@ def test_a_cookie_is_dead_after_signing_out(town: World) -> None:
     assert town.call("v0.users.me", token=token).status_code == 401
 
 
-def test_a_cookie_is_for_browsers_alone(town: World) -> None:
+def test_e12_a_cookie_is_for_browsers_alone(town: World) -> None:
     line = LOGINS["v0"].call(town).headers["Set-Cookie"]
     assert "HttpOnly" in line
     assert "SameSite=Lax" in line
     assert "Domain" not in line
 
 
-def test_an_app_session_is_no_cookie(town: World) -> None:
+def test_e12_an_app_session_is_no_cookie(town: World) -> None:
     token = town.token("v0")
     assert town.call("v0.users.me", token=token).status_code == 200
     assert by_cookie(town, token).status_code == 401
 
 
-def test_nobody_ends_another_persons_session(town: World) -> None:
+def test_e13_nobody_ends_another_persons_session(town: World) -> None:
     janes, charlies = town.token("services_v1"), town.token("services_v1", CHARLIE)
     (row,) = town.done("services_v1.active_sessions.list", token=janes)["data"]
     revoke = "services_v1.active_sessions.revoke"
@@ -298,7 +298,7 @@ def identities(world: World) -> tuple[str, str]:
     return world.token("v0"), cookie_in(LOGINS["v0"].call(world, email=CHARLIE))
 
 
-def test_identities_are_never_mixed(town: World) -> None:
+def test_g07_identities_are_never_mixed(town: World) -> None:
     token, cookie = identities(town)
     path = ENDPOINTS["v0.users.me"].path
 
@@ -325,7 +325,7 @@ def test_identities_are_never_mixed(town: World) -> None:
     assert show(f"Bearer {token}", f"Bearer {cookie}").status_code in (400, 401)
 
 
-def test_two_cookies_of_one_name_are_one_of_them(town: World) -> None:
+def test_g07_two_cookies_of_one_name_are_one_of_them(town: World) -> None:
     cookie = cookie_in(LOGINS["v0"].call(town))
     other = cookie_in(LOGINS["v0"].call(town, email=CHARLIE))
     headers = {"Cookie": f"session_id={cookie}; session_id={other}"}
@@ -334,7 +334,7 @@ def test_two_cookies_of_one_name_are_one_of_them(town: World) -> None:
 
 
 @every_me
-def test_no_token_is_taken_from_an_address(town: World, dialect: str) -> None:
+def test_g07_no_token_is_taken_from_an_address(town: World, dialect: str) -> None:
     token = town.token("api_v1")
     for name in ("access_token", "token", "session_id", "authorization", "bearer"):
         path = ENDPOINTS[MES[dialect]].path
@@ -344,7 +344,7 @@ def test_no_token_is_taken_from_an_address(town: World, dialect: str) -> None:
 # ---- H04
 
 
-def test_nothing_but_the_token_names_the_organization(town: World) -> None:
+def test_h04_nothing_but_the_token_names_the_organization(town: World) -> None:
     other, own = tenant_id(town, CHARLIE), tenant_id(town, JANE)
     token = town.token("api_v1")
     path = ENDPOINTS["platform_api.tenant.info"].path
@@ -363,7 +363,7 @@ def test_nothing_but_the_token_names_the_organization(town: World) -> None:
     assert refused.status_code == 422
 
 
-def test_a_token_for_a_foreign_organization_is_dead(town: World, settings: Settings) -> None:
+def test_h04_a_token_for_a_foreign_organization_is_dead(town: World, settings: Settings) -> None:
     """Even one that we signed: the membership is read at each call."""
     _, claims, _ = parts(town.token("api_v1"))
     foreign = signed(settings, {**claims, "tid": tenant_id(town, CHARLIE)})

@@ -51,7 +51,7 @@ def calls(number: int, key: str, *, limit: int = 10, seconds: int = 3600) -> int
     return through
 
 
-def test_the_limit_is_let_through_and_no_more(counted: None, key: str) -> None:
+def test_o09_the_limit_is_let_through_and_no_more(counted: None, key: str) -> None:
     assert calls(15, key) == 10
     assert calls(5, f"{key}2") == 5
 
@@ -63,7 +63,7 @@ def test_what_is_left_is_told(counted: None, key: str) -> None:
 
 
 @pytest.mark.parametrize("counted", ["in Redis"], indirect=True)
-def test_bursts_one_after_the_other_never_pass_more_than_a_tenth_beyond_the_limit(
+def test_o09_bursts_one_after_the_other_never_pass_more_than_a_tenth_beyond_the_limit(
     counted: None, key: str
 ) -> None:
     through, end = [], time.monotonic() + 2.5
@@ -74,7 +74,7 @@ def test_bursts_one_after_the_other_never_pass_more_than_a_tenth_beyond_the_limi
     assert max(in_a_second) <= 55
 
 
-def test_a_refusal_says_when_to_come_again(counted: None, key: str) -> None:
+def test_o09_a_refusal_says_when_to_come_again(counted: None, key: str) -> None:
     calls(10, key)
     with pytest.raises(RateLimited) as refused:
         throttles.count("test", key, limit=10, seconds=3600)
