@@ -189,8 +189,18 @@ def test_a_long_trail_is_forgotten_in_steps(
     monkeypatch.setattr("app.domains.audit.person_data._BATCH", 2)
     leave(jane)
     move_clock(14 * DAY + 60)
+    touched: list[int] = []
+
+    def note(_c: object, cursor: Any, statement: str, *_more: object) -> None:
+        if statement.startswith("UPDATE audit_events"):
+            touched.append(cursor.rowcount)
+
+    sa.event.listen(database, "after_cursor_execute", note)
     run(world)
+    sa.event.remove(database, "after_cursor_execute", note)
     assert traces(database) == {"held_handles.handle": "jcanary"}
+    assert len(touched) > 10
+    assert max(touched) == 1, "a database that ends long statements would never let a busy person go"
 
 
 def test_what_is_left_alone_is_closed_and_the_handle_is_kept_from_others(

@@ -19,6 +19,10 @@ _BATCH = 1000
 _FORGET = "audit.forget"
 _SEAL = f"outbox:{_FORGET}"
 _MEMBERS = ("member", "membership")
+_READ = (
+    *("id", "at", "subject_type", "subject_id", "actor_user_id"),
+    *("ip", "user_agent", "actor_uid", "changes"),
+)
 
 
 @exported("activity", about="What you did here, and what was done to your account.", tables=["audit_events"])
@@ -55,64 +59,56 @@ def _told(row: AuditEvent, *, by_them: bool) -> dict[str, Any]:
 def pseudonymize(leaver: Leaver) -> None:
     """Leave numbers in the trail: where from, with what and what of the person was changed is gone.
 
-    The first rows go at once; what a long life leaves goes in steps of their own right afterwards.
+    The first rows go at once; what a long life leaves goes in steps of their own right afterwards, each small
+    enough for a database that ends long statements.
     """
-    theirs = sa.or_(
-        AuditEvent.actor_user_id == leaver.user_id,
-        sa.and_(_about(leaver.user_id), AuditEvent.actor_user_id.is_(None)),
-    )
-    db.session.execute(
-        sa.update(AuditEvent)
-        .where(theirs)
-        .values(ip=None, user_agent="", actor_uid=None)
-        .execution_options(synchronize_session=False)
-    )
-    _forget(leaver, after=0)
+    _forget(leaver, walk=0, after=0)
 
 
 @outbox.effect(_FORGET)
 def _go_on_forgetting(claimed: outbox.Claimed) -> None:
     kept = json.loads(unseal(claimed.payload["sealed"], _SEAL))
     told: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in kept.items()}
-    leaver = Leaver(**told)
-    _forget(leaver, after=int(claimed.payload["after"]))
+    _forget(Leaver(**told), walk=int(claimed.payload["walk"]), after=int(claimed.payload["after"]))
 
 
-def _forget(leaver: Leaver, *, after: int) -> None:
-    rows = db.session.execute(_touching(leaver, after).limit(_BATCH)).all()
+def _forget(leaver: Leaver, *, walk: int, after: int) -> None:
+    walks, left = _walks(leaver), _BATCH
+    named = trace_pattern(leaver.addresses)
     traces = trace_pattern(leaver.traces)
-    for row in rows:
-        own = row.subject_type == "user" and row.subject_id == leaver.user_id
-        changes = without(row.changes, None if own else traces)
-        if changes != row.changes:
-            change = sa.update(AuditEvent).where(AuditEvent.id == row.id, AuditEvent.at == row.at)
-            db.session.execute(change.values(changes=changes).execution_options(synchronize_session=False))
-    if len(rows) == _BATCH:
-        sealed = seal(json.dumps(asdict(leaver)), _SEAL)
-        outbox.promise(_FORGET, {"after": rows[-1].id, "sealed": sealed})
+    while walk < len(walks):
+        columns = (getattr(AuditEvent, name) for name in _READ)
+        query = sa.select(*columns).where(walks[walk], AuditEvent.id > after)
+        rows = db.session.execute(query.order_by(AuditEvent.id).limit(left)).all()
+        for row in rows:
+            _clean(row, leaver, named, traces)
+        if len(rows) == left:
+            sealed = seal(json.dumps(asdict(leaver)), _SEAL)
+            outbox.promise(_FORGET, {"walk": walk, "after": rows[-1].id, "sealed": sealed})
+            return
+        walk, after, left = walk + 1, 0, left - len(rows)
 
 
-def _touching(leaver: Leaver, after: int) -> sa.Select[Any]:
-    """Select rows that may name the person: by or about them, and those of their organizations that do."""
-    text = sa.cast(AuditEvent.changes, sa.Text)
-    named = [text.icontains(json.dumps(mail)[1:-1], autoescape=True) for mail in leaver.addresses]
-    return (
-        sa.select(
-            AuditEvent.id, AuditEvent.at, AuditEvent.subject_type, AuditEvent.subject_id, AuditEvent.changes
-        )
-        .where(
-            AuditEvent.id > after,
-            sa.or_(
-                AuditEvent.actor_user_id == leaver.user_id,
-                _about(leaver.user_id),
-                sa.and_(
-                    AuditEvent.subject_type.in_(_MEMBERS), AuditEvent.subject_id.in_(leaver.membership_ids)
-                ),
-                sa.and_(AuditEvent.tenant_id.in_(leaver.tenant_ids), sa.or_(*named)),
-            ),
-        )
-        .order_by(AuditEvent.id)
-    )
+def _walks(leaver: Leaver) -> list[sa.ColumnElement[bool]]:
+    """Return where the person may be named, each along an index of its own: no step reads more than it takes.
+
+    By them, about them, about their memberships, and whatever happened in their organizations.
+    """
+    members = sa.and_(AuditEvent.subject_type.in_(_MEMBERS), AuditEvent.subject_id.in_(leaver.membership_ids))
+    own = [AuditEvent.actor_user_id == leaver.user_id, _about(leaver.user_id), members]
+    return [*own, *(AuditEvent.tenant_id == tenant_id for tenant_id in leaver.tenant_ids)]
+
+
+def _clean(row: sa.Row[Any], leaver: Leaver, named: re.Pattern[str], traces: re.Pattern[str]) -> None:
+    about = row.subject_type == "user" and row.subject_id == leaver.user_id
+    theirs = row.actor_user_id == leaver.user_id or (about and row.actor_user_id is None)
+    touching = theirs or about or (row.subject_type in _MEMBERS and row.subject_id in leaver.membership_ids)
+    after: dict[str, Any] = {"ip": None, "user_agent": "", "actor_uid": None} if theirs else {}
+    if touching or without(row.changes, named) != row.changes:
+        after["changes"] = without(row.changes, None if about else traces)
+    if any(getattr(row, name) != value for name, value in after.items()):
+        change = sa.update(AuditEvent).where(AuditEvent.id == row.id, AuditEvent.at == row.at)
+        db.session.execute(change.values(after).execution_options(synchronize_session=False))
 
 
 def trace_pattern(traces: Sequence[str]) -> re.Pattern[str]:
