@@ -128,6 +128,31 @@ def test_c05_an_older_step_is_not_taken_after_a_newer_one(
         assert way.said(way.sign_in(town, factor.now(steps))) == way.code_invalid
 
 
+@every_way
+def test_c05_a_clock_that_was_ahead_shuts_nobody_out_for_as_long(
+    town: World, factor: Factor, way: FactoredWay, move_clock: MoveClock
+) -> None:
+    move_clock(DAY)
+    ahead = factor.now()
+    assert way.sign_in(town, ahead).status_code < 300
+    move_clock(-DAY)
+    assert way.said(way.sign_in(town, ahead)) == way.code_invalid
+    code = factor.now()
+    assert way.sign_in(town, code).status_code < 300
+    assert way.said(way.sign_in(town, code)) == way.code_invalid
+
+
+@every_way
+def test_c05_a_clock_that_is_put_right_by_a_minute_lets_no_code_in_twice(
+    town: World, factor: Factor, way: FactoredWay, move_clock: MoveClock
+) -> None:
+    move_clock(2 * STEP)
+    assert way.sign_in(town, factor.now()).status_code < 300
+    move_clock(-2 * STEP)
+    for steps in (0, 1):
+        assert way.said(way.sign_in(town, factor.now(steps))) == way.code_invalid
+
+
 # ---- C06
 
 

@@ -18,6 +18,10 @@ Method = Literal["authenticator", "recovery_code"]
 METHODS: tuple[Method, ...] = ("authenticator", "recovery_code")
 
 
+_CLOCK_PUT_RIGHT = 10
+"""So many steps ahead no code can have been taken of, but by a clock that has been put back since."""
+
+
 def seal_context(user_id: int) -> str:
     """Return what an authenticator's secret is sealed with."""
     return f"authenticator:{user_id}"
@@ -62,19 +66,24 @@ def _is_good(actor: Actor, user: User, kind: Method, code: str, tell: bool) -> b
 
 
 def _take(user: User, code: str) -> bool:
-    """Take a time step's code, once: of two at once with the same code one gets it."""
+    """Take a time step's code, once: of two at once with the same code one gets it.
+
+    A clock that ran far ahead and was put right must not shut people out until it gets there again.
+    """
     sealed = db.session.scalar(sa.select(Authenticator.secret).where(Authenticator.user_id == user.id))
     if sealed is None:
         return False
     digits = "".join(code.split())
-    step = totp.matching_step(unseal(sealed, seal_context(user.id)), digits, clock.now())
+    now = clock.now()
+    step = totp.matching_step(unseal(sealed, seal_context(user.id)), digits, now)
     if step is None:
         return False
+    last = Authenticator.last_step
     taken = db.session.scalars(
         sa.update(Authenticator)
         .where(
             Authenticator.user_id == user.id,
-            sa.or_(Authenticator.last_step.is_(None), Authenticator.last_step < step),
+            sa.or_(last.is_(None), last < step, last > totp.step_at(now) + _CLOCK_PUT_RIGHT),
         )
         .values(last_step=step)
         .returning(Authenticator.user_id)

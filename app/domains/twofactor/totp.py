@@ -22,11 +22,16 @@ def address(secret: str, *, account: str, issuer: str) -> str:
     return f"{plain}&algorithm=SHA1&digits={DIGITS}&period={STEP_SECONDS}"
 
 
+def step_at(now: datetime) -> int:
+    """Return the time step of a moment."""
+    return int(now.timestamp()) // STEP_SECONDS
+
+
 def matching_step(secret: str, code: str, now: datetime) -> int | None:
     """Return the time step that a code belongs to, None where it belongs to none that is taken now."""
     if len(code) != DIGITS or not (code.isascii() and code.isdigit()):
         return None
-    at, found = int(now.timestamp()) // STEP_SECONDS, None
+    at, found = step_at(now), None
     codes = pyotp.TOTP(secret)
     for step in range(at - DRIFT, at + DRIFT + 1):  # all of them, whichever matches: one time
         if same(codes.generate_otp(step), code):  # by the step: ``at`` reckons in the machine's local time
