@@ -107,6 +107,30 @@ def test_another_address_ends_it(town: World, move_clock: Moves) -> None:
     assert STOPPED in subjects(town)
 
 
+def test_the_mail_of_an_earlier_attempt_stops_a_later_one(
+    town: World, secret: str, move_clock: Moves
+) -> None:
+    asked(town)
+    earlier = town.mailed(CANCEL)
+    move_clock(HOUR)
+    confirmed(town)
+    call(town, assisted_recovery.cancel, token=earlier)
+    assert STOPPED in subjects(town)
+
+
+def test_nobody_is_told_that_a_used_link_stopped_what_began_after_it(
+    town: World, secret: str, move_clock: Moves
+) -> None:
+    confirmed(town)
+    used = town.mailed(CANCEL)
+    call(town, assisted_recovery.cancel, token=used)
+    call(town, assisted_recovery.cancel, token=used)
+    move_clock(HOUR)
+    confirmed(town)
+    with pytest.raises(RecoveryLinkInvalid):
+        call(town, assisted_recovery.cancel, token=used)
+
+
 def session_without_factor(world: World) -> str:
     """Sign Jane in as somebody may have done before she had a second factor."""
     switch(world, on=False)

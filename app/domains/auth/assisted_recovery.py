@@ -128,16 +128,18 @@ def confirm(actor: Actor, *, token: str) -> datetime:
 def cancel(actor: Actor, *, token: str) -> None:
     """Stop it with a link out of one of its mails; once stopped, it stays stopped at every further click.
 
-    :raises RecoveryLinkInvalid: unknown, too old, or it is done
+    The mail of an earlier attempt stops a later one too: who asks again must not take its way to stop away.
+
+    :raises RecoveryLinkInvalid: unknown, too old, it is done, or used before what is under way began
     :raises RateLimited: after too many bad ones from one address
     """
     found = _found(actor, token, LinkPurpose.RECOVERY_CANCEL)
-    if found.used:
-        return
     user, link = held(found.user_id), links.use(found)
     if link is None:
+        if recoveries.open_of(user.id) is not None:
+            raise RecoveryLinkInvalid  # never say that what goes on is stopped
         return
-    if not _is_about(link, user) or not recoveries.cancel(actor, user):
+    if link.email_key != user.email_key or not recoveries.cancel(actor, user):
         raise RecoveryLinkInvalid
 
 
