@@ -203,6 +203,35 @@ def test_a_long_trail_is_forgotten_in_steps(
     assert max(touched) == 1, "a database that ends long statements would never let a busy person go"
 
 
+def test_an_address_asked_for_at_last_goes_too(
+    world: World, jane: Visitor, database: sa.Connection, move_clock: Callable[[int], None]
+) -> None:
+    leave(jane)
+    move_clock(14 * DAY + 60)
+    asked = {"email": "other.canary@world.example"}
+    assert visit(world).send("/account/email", asked, on="/account/email").status_code == 303
+    world.keep_promises()
+    run(world)
+    assert traces(database) == {"held_handles.handle": "jcanary"}
+
+
+def test_mails_to_whom_an_address_asked_for_belongs_stay(
+    world: World, jane: Visitor, move_clock: Callable[[int], None]
+) -> None:
+    charlie = "charlie@other.example"
+    world.person(charlie)
+    leave(jane)
+    move_clock(14 * DAY + 60)
+    assert visit(world).send("/account/email", {"email": charlie}, on="/account/email").status_code == 303
+    world.keep_promises()
+    run(world)
+    with world.app.app_context():
+        rows = db.session.scalars(sa.select(OutboxRow).where(OutboxRow.kind == "mail"))
+        assert [row.payload["mail"] for row in rows if row.payload["to"] == charlie] == [
+            "address_in_use_notice"
+        ]
+
+
 def test_what_is_left_alone_is_closed_and_the_handle_is_kept_from_others(
     world: World, jane: Visitor, move_clock: Callable[[int], None]
 ) -> None:

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from app.core import storage
 from app.core.db import db
 from app.core.personal import Leaver, Row, exported, on_erasure, rows_of
-from app.domains.accounts import handles
+from app.domains.accounts import addresses, handles
+from app.domains.accounts.emails import key_of
 from app.domains.accounts.models import HeldAddress, HeldHandle, Picture, PolicyAcceptance, User
 
 
@@ -112,9 +113,13 @@ def hold_handles_back(leaver: Leaver) -> None:
         handles.hold(leaver.handle, user_id=None, life=handles.HELD_AFTER_LEAVING)
 
 
-def _former_addresses(user_id: int) -> Sequence[str]:
-    rows = db.session.scalars(sa.select(HeldAddress).where(HeldAddress.user_id == user_id))
-    return [address for row in rows for address in (row.email, row.email_key)]
+def _other_addresses(user: User) -> Sequence[str]:
+    """Return addresses the person had, and one that they asked for, unless it is somebody else's."""
+    rows = db.session.scalars(sa.select(HeldAddress).where(HeldAddress.user_id == user.id))
+    found = [address for row in rows for address in (row.email, row.email_key)]
+    if user.pending_email is not None and addresses.by_key(key_of(user.pending_email)) in (None, user):
+        found += [user.pending_email, key_of(user.pending_email)]
+    return found
 
 
 def leaver_of(user: User, *, tenant_ids: Sequence[int], membership_ids: Sequence[int]) -> Leaver:
@@ -126,7 +131,7 @@ def leaver_of(user: User, *, tenant_ids: Sequence[int], membership_ids: Sequence
         email=user.email,
         email_key=user.email_key,
         handle=user.handle,
-        former_addresses=tuple(_former_addresses(user.id)),
+        former_addresses=tuple(_other_addresses(user)),
         names=tuple(name for name in (*names, whole) if name),
         tenant_ids=tuple(tenant_ids),
         membership_ids=tuple(membership_ids),
