@@ -51,6 +51,14 @@ def test_each_reader_gets_their_language_and_else_the_instances_own() -> None:
     assert policies.policy_in_force(VISITOR, language="en").content_html == TEXT
 
 
+def test_a_title_is_plain_text(app: Flask, world: World) -> None:
+    with app.app_context():
+        title = publish(content_html="<h1>Terms &amp; <b>fees</b> &lt;2027&gt;</h1><p>Newer.</p>").title
+    assert title == "Terms & fees <2027>"
+    shown = app.test_client().get("/policies/terms").text
+    assert "<title>Terms &amp; fees &lt;2027&gt;" in shown
+
+
 @pytest.mark.usefixtures("in_app")
 def test_what_a_browser_would_run_is_taken_out() -> None:
     publish(

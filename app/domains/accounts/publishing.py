@@ -1,5 +1,6 @@
 """Putting a new version of a legal text in force."""
 
+import html
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -131,7 +132,7 @@ def _check_moment(draft: Draft, known: Sequence[Policy]) -> None:
 
 def _title(draft: Draft, content: str) -> str:
     heading = _HEADING.search(content)
-    title = draft.title or (nh3.clean(heading[1], tags=set()).strip() if heading else "")
+    title = draft.title or (html.unescape(nh3.clean(heading[1], tags=set())).strip() if heading else "")
     if not title or len(title) > 200:
         raise ValidationFailed({"title": ["Begin the text with a heading <h1>, or give a title."]})
     return title
