@@ -244,6 +244,18 @@ def test_g04_an_ended_token_is_dead_at_the_next_call(town: World, endpoint_id: s
     assert said(endpoint_id, answer) == (401, "auth:unauthenticated")
 
 
+def test_g04_an_end_by_whatever_call_is_in_the_organizations_trail(town: World) -> None:
+    calls = ((REVOKE, "token_id", JANE), ("services_v1.active_sessions.revoke", "session_id", JANE))
+    for endpoint_id, field, email in calls:
+        found = made(town)
+        town.done(endpoint_id, token=town.token("services_v1", email), json={field: found["id"]})
+        rows = [row for row in town.trail() if str(row.kind).startswith("api_token.")]
+        born, ended = (row for row in rows if row.subject_id == found["id"])
+        assert str(ended.kind) == "api_token.revoked"
+        assert ended.tenant_id == born.tenant_id == found["tenant"]["id"]
+        assert ended.changes["name"] == "Nightly export"
+
+
 def test_g04_anothers_token_is_not_there(town: World) -> None:
     found = made(town)
     charlie = town.token("services_v1", CHARLIE)

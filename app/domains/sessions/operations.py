@@ -273,8 +273,11 @@ def revoke(actor: Actor, *, session: Ref) -> UserSession:
     """
     found = queries.one(actor, session)
     found.revoked_at, found.revoked_reason = clock.now(), "revoked"
-    kind = AuditKind.API_TOKEN_REVOKED if found.kind == "api_token" else AuditKind.SESSION_REVOKED
-    record(actor, kind, subject=("session", found.id), changes={"kind": found.kind, "device": found.name})
+    kind = AuditKind.SESSION_REVOKED
+    told: dict[str, object] = {"kind": found.kind, "device": found.name}
+    if found.kind == "api_token":
+        kind, told = AuditKind.API_TOKEN_REVOKED, {"name": found.name, "owner": found.user_id}
+    record(actor, kind, subject=("session", found.id), tenant_id=found.tenant_id, changes=told)
     return found
 
 

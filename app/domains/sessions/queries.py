@@ -62,12 +62,12 @@ def current(actor: Actor) -> UserSession:
 
 
 def one(actor: Actor, ref: Ref) -> UserSession:
-    """Return one of the actor's live sign-ins.
+    """Return one of the actor's live sign-ins, to be ended: of two at once the later one finds none.
 
     :raises SessionNotFound: if it is another's, ended, or not there
     """
     named = UserSession.id == ref.id if ref.uid is None else UserSession.uid == ref.uid
-    found = db.session.scalar(visible(actor).where(named))
+    found = db.session.scalar(visible(actor).where(named).with_for_update())
     if found is None:
         raise SessionNotFound
     return found
