@@ -95,6 +95,7 @@ OPEN_VIEWS = {
     "portal_recovery.confirm_form",
     "portal_recovery.cancel_form",
     "portal_recovery.finish_form",
+    "portal_recovery.stop_form",
     "portal_second_factor.code_form",
     "portal_second_factor.recovery_code_form",
     "portal_email_change.confirm_form",

@@ -29,6 +29,7 @@ OPEN = [
     "/email/undo?token=x",
     "/recover-second-factor",
     "/recover-second-factor/confirm?token=x",
+    "/recover-second-factor/stop",
     "/policies/terms",
     "/policies/privacy",
     "/developers",

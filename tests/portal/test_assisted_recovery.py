@@ -7,17 +7,22 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from werkzeug.test import TestResponse
 
-from app.core import clock, jobs, mail
+from app.core import clock, jobs, limits, mail
+from app.core.access import system
+from app.core.buckets import SIGN_IN_FAILURES, TWO_FACTOR_FAILURES
 from app.core.db import db
-from app.core.secrets import seal
+from app.core.secrets import seal, unseal
 from app.domains.accounts.models import User
+from app.domains.sessions.operations import end_all
 from app.domains.twofactor import factors, totp
-from app.domains.twofactor.models import Authenticator
+from app.domains.twofactor.models import Authenticator, FactorRecovery
 from app.surfaces.shared import keeping
 from app.surfaces.shared.transaction import transaction
 from tests.portal.conftest import PASSWORD, Visitor
 from tests.portal.passkey_steps import added, sign_in
+from tests.support.authenticator import Phone
 
 START = "/recover-second-factor"
 WAIT = 72 * 3600
@@ -151,6 +156,84 @@ def test_a_sign_in_with_a_passkey_stops_it(
     assert "asked to remove your second factor" in signed_in.get("/dashboard").text
     assert sign_in(Visitor(app.test_client()), device).status_code < 400
     assert "asked to remove your second factor" not in signed_in.get("/dashboard").text
+
+
+def under_way(app: Flask) -> bool:
+    with app.app_context():
+        return (
+            db.session.scalar(sa.select(FactorRecovery.ended_at).order_by(FactorRecovery.id.desc())) is None
+        )
+
+
+def waits(app: Flask, person: Visitor, mailbox: Mailbox) -> Phone:
+    """Let a removal wait; returns the person's authenticator app."""
+    person.send(START, on=START)
+    sent(person, mailbox.path("confirm"))
+    with app.app_context():
+        sealed = db.session.scalars(sa.select(Authenticator.secret)).one()
+        return Phone(unseal(sealed or "", factors.seal_context(1)))
+
+
+def stop(visitor: Visitor, email: str, code: str) -> TestResponse:
+    return visitor.send(f"{START}/stop", {"email": email, "code": code}, on=f"{START}/stop")
+
+
+NOT_STOPPED = "Nothing was stopped"
+
+
+def test_a_code_stops_it_without_password_session_or_mail(
+    stranded: Visitor, jane: str, mailbox: Mailbox, app: Flask, move_clock: Moves
+) -> None:
+    phone = waits(app, stranded, mailbox)
+    with app.app_context(), transaction():  # whoever reads the mailbox has chosen a new password
+        end_all(system("test"), user_id=1, tokens_too=True, reason="password_reset")
+    outside = Visitor(app.test_client())
+    refused = stop(outside, jane, phone.wrong())
+    assert (refused.status_code, NOT_STOPPED in refused.text) == (400, True)
+    assert under_way(app)
+    with app.app_context():
+        code = phone.code()
+    stopped = stop(outside, jane, code)
+    assert (stopped.status_code, stopped.location) == (303, "/forgot-password")
+    assert not under_way(app)
+    again = stop(outside, jane, code)
+    assert (again.status_code, NOT_STOPPED in again.text) == (400, True)
+    assert outside.get("/dashboard").status_code == 303
+
+
+def test_who_asked_for_it_cannot_use_up_the_tries_of_whoever_stops_it(
+    stranded: Visitor, jane: str, mailbox: Mailbox, app: Flask
+) -> None:
+    phone = waits(app, stranded, mailbox)
+    with app.app_context():
+        wrong, right = phone.wrong(), phone.code()
+        for _ in range(50):
+            limits.spend(TWO_FACTOR_FAILURES, user=1)
+        for _ in range(10):
+            limits.spend(SIGN_IN_FAILURES, email=jane)
+    thief = Visitor(app.test_client())
+    statuses = [stop(thief, jane, wrong).status_code for _ in range(21)]
+    assert statuses == [400] * 20 + [429]
+    owner = Visitor(app.test_client())
+    owner.client.environ_base["REMOTE_ADDR"] = "198.51.100.9"
+    assert stop(owner, jane, right).status_code == 303
+    assert not under_way(app)
+
+
+@pytest.mark.parametrize("email", ["nobody@nowhere.example", "no address"])
+def test_a_stranger_learns_nothing_from_the_page_that_stops_it(
+    stranded: Visitor, jane: str, mailbox: Mailbox, email: str
+) -> None:
+    said = [stop(stranded, one, "123456") for one in (email, jane)]
+    assert [answer.status_code for answer in said] == [400, 400]
+    first, second = (
+        strip(answer.text).replace(one, "") for answer, one in zip(said, (email, jane), strict=True)
+    )
+    assert first == second
+
+
+def strip(page: str) -> str:
+    return re.sub(r'(name="csrf_token" value|nonce|content)="[^"]*"', "", page)
 
 
 def test_one_that_waits_is_not_asked_for_twice(stranded: Visitor, mailbox: Mailbox) -> None:

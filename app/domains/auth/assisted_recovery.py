@@ -11,10 +11,11 @@ import sqlalchemy as sa
 
 from app.core import clock
 from app.core.access import Access, Actor, operation
-from app.core.buckets import FACTOR_RECOVERIES, MAIL_TOKEN_CHECKS
+from app.core.buckets import FACTOR_RECOVERIES, FACTOR_RECOVERY_STOPS, MAIL_TOKEN_CHECKS
 from app.core.db import db, read
 from app.core.errors import Conflict, Refused
 from app.core.jobs import job
+from app.core.limits import give_back
 from app.core.links import public_url
 from app.domains.accounts import emails
 from app.domains.accounts.models import User
@@ -23,7 +24,7 @@ from app.domains.accounts.profiles import UserNotFound
 from app.domains.accounts.queries import held
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
-from app.domains.auth import codes, links, login_tokens
+from app.domains.auth import codes, links, login_tokens, second_step
 from app.domains.auth.links import FoundLink
 from app.domains.auth.login_tokens import LoginTokenInvalid
 from app.domains.auth.models import LinkPurpose, LoginToken, MailedLink
@@ -31,8 +32,8 @@ from app.domains.email import mails
 from app.domains.sessions.operations import end_all
 from app.domains.sessions.proofs import check_password
 from app.domains.settings import budgets
-from app.domains.twofactor import authenticators, passkeys, recoveries
-from app.domains.twofactor.errors import TwoFactorNotEnabled
+from app.domains.twofactor import authenticators, factors, passkeys, recoveries
+from app.domains.twofactor.errors import CodeInvalid, TwoFactorNotEnabled
 from app.domains.twofactor.models import FactorRecovery
 
 PATH = "/recover-second-factor"
@@ -46,6 +47,13 @@ class RecoveryLinkInvalid(Refused):
 
 class RecoveryPending(Conflict):
     code, message = "two_factor:recovery_pending", "A recovery is under way already."
+
+
+class NotStopped(Refused):
+    """Unknown address, nothing to stop, wrong code: nobody is told which."""
+
+    code, commits = "two_factor:recovery_not_stopped", True
+    message = "Nothing was stopped: no removal waits for this address, or the code is wrong."
 
 
 @dataclass(frozen=True)
@@ -149,6 +157,29 @@ def stop(actor: Actor) -> None:
     recoveries.cancel(actor, held(actor.user_id or 0))
 
 
+@operation(Access.PUBLIC)
+def stop_with_code(actor: Actor, *, email: str, code: str) -> None:
+    """Stop a removal with a code of the second factor alone; it signs nobody in.
+
+    For an owner whom somebody in their mailbox has shut out with a new password: no session, no mail is left.
+
+    :raises NotStopped: counted for the network alone, see ``factors.show``
+    :raises RateLimited: after twenty failures from one address in half an hour
+    """
+    spent = budgets.spend(FACTOR_RECOVERY_STOPS, ip=actor.origin.ip)
+    waiting = sa.select(User.id).join(FactorRecovery, _waiting())
+    rows = read(waiting.where(User.email_key == emails.key_of(email)))
+    if not rows:
+        raise NotStopped
+    user = held(rows[0].id)
+    try:
+        factors.show(actor, user, code=code)
+    except CodeInvalid:
+        second_step.note(actor, AuditKind.USER_TWO_FACTOR_FAILED, user, method="recovery_stop")
+        raise NotStopped from None
+    give_back(spent)
+
+
 @operation(Access.SIGNED_IN)
 def under_way(actor: Actor) -> UnderWay | None:
     """Return the removal that is under way for the actor: one query, none for who has no second factor."""
@@ -193,11 +224,6 @@ _PURPOSES = (LinkPurpose.RECOVERY_CONFIRM, LinkPurpose.RECOVERY_CANCEL, LinkPurp
 
 def _whose(token_id: int) -> sa.Row[Any]:
     """Read whose a login token is before the request's transaction begins, and whether a removal waits."""
-    waiting = sa.and_(
-        FactorRecovery.user_id == User.id,
-        FactorRecovery.ended_at.is_(None),
-        FactorRecovery.lapses_at > clock.now(),
-    )
     query = sa.select(
         User.id.label("user_id"),
         User.two_factor_enabled_at,
@@ -205,8 +231,14 @@ def _whose(token_id: int) -> sa.Row[Any]:
         LoginToken.method,
         FactorRecovery.confirmed_at,
     )
-    query = query.join(User, User.id == LoginToken.user_id).outerjoin(FactorRecovery, waiting)
+    query = query.join(User, User.id == LoginToken.user_id).outerjoin(FactorRecovery, _waiting())
     return read(query.where(LoginToken.id == token_id))[0]
+
+
+def _waiting() -> sa.ColumnElement[bool]:
+    """Join a person with the removal that is under way for them."""
+    is_theirs = FactorRecovery.user_id == User.id
+    return sa.and_(is_theirs, FactorRecovery.ended_at.is_(None), FactorRecovery.lapses_at > clock.now())
 
 
 def _begin(actor: Actor, user: User) -> Asked:

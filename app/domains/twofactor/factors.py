@@ -49,6 +49,19 @@ def check(actor: Actor, user: User, *, code: str, method: Method | None = None, 
     return kind
 
 
+def show(actor: Actor, user: User, *, code: str) -> None:
+    """Use up a code that opens nothing: it shows that the second factor is not lost, and stops its removal.
+
+    Nothing is counted for the person: who asked for the removal could use that up, and a guess gains nothing.
+
+    :raises CodeInvalid: whatever was wrong
+    """
+    kind: Method = "recovery_code" if recovery_codes.looks_like_one(code) else "authenticator"
+    if not _is_good(actor, user, kind, code, tell=True):
+        raise CodeInvalid
+    recoveries.cancel(actor, user)
+
+
 def check_authenticator(actor: Actor, user: User, *, code: str) -> None:
     """Use up a code of the authenticator where no recovery code may stand in for it.
 

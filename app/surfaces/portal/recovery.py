@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response, flash, request, session
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import HiddenField, PasswordField
+from wtforms import EmailField, HiddenField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
 from app.core.access import Actor
@@ -36,6 +36,11 @@ class LinkForm(PortalForm):
 class FinishForm(LinkForm):
     faults = {"auth:current_password_wrong": "password"}
     password = PasswordField(_l("Password"), [InputRequired(_l("Give your password.")), Length(max=1024)])
+
+
+class StopForm(PortalForm):
+    email = EmailField(_l("E-mail"), [InputRequired(_l("Give your e-mail address.")), Length(max=320)])
+    code = StringField(_l("Code"), [InputRequired(_l("Type the code.")), Length(max=40)])
 
 
 class StartPage(FormPage[StartForm]):
@@ -123,6 +128,27 @@ def cancel():
     assisted_recovery.cancel(current_actor(), token=typed(form.token))
     flash(_("It is stopped. Was it not you? Then choose a new password."), "success")
     return away("/account/password" if current_actor().is_signed_in else "/forgot-password")
+
+
+def _stop_page() -> FormPage[StopForm]:
+    return FormPage(StopForm, "auth/recovery_stop.html")
+
+
+@bp.get("/recover-second-factor/stop")
+def stop_form():
+    door.visitor()
+    return _stop_page().show()
+
+
+@bp.post("/recover-second-factor/stop")
+@door("public")
+def stop_with_code():
+    form = _stop_page().take()
+    assisted_recovery.stop_with_code(
+        current_actor(), email=typed(form.email).strip(), code=typed(form.code).strip()
+    )
+    flash(_("It is stopped. Was it not you? Then choose a new password."), "success")
+    return away("/forgot-password")
 
 
 @bp.get("/recover-second-factor/finish")
