@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -177,7 +178,8 @@ def test_o04_https_is_asked_for_where_there_is_https(town: World, monkeypatch: p
 # ---- O08
 
 TELLING = re.compile(
-    r"Traceback|File \"|/site-packages/|sqlalchemy|sqlite|psycopg|SELECT .+ FROM |INSERT INTO |werkzeug|flask|\.py\b",
+    r"Traceback|File \"|/site-packages/|sqlalchemy|sqlite|psycopg|SELECT .+ FROM |INSERT INTO "
+    r"|werkzeug|flask|\.py\b",
     re.IGNORECASE,
 )
 
@@ -269,7 +271,9 @@ def test_o10_what_is_inside_is_not_shown(town: World, address: str) -> None:
     answer = knock(town, address)
     assert answer.status_code in (400, 404), (address, answer.status_code)
     assert "import" not in answer.text
-    assert not TELLING.search(answer.text.replace(address, "")), answer.text[:500]
+    # The way back to this address, in another language, is on the page.
+    shown = answer.text.replace(address, "").replace(unquote(address), "")
+    assert not TELLING.search(shown), answer.text[:500]
 
 
 def test_o10_figures_are_for_whoever_has_the_token(town: World) -> None:
