@@ -7,6 +7,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from werkzeug.test import TestResponse
 
+from app.core.access import Origin
+from app.domains.sessions.identify import Credential, identify
+from app.domains.sessions.operations import StepUpRequired
+from app.domains.twofactor import authenticators, passkeys, recovery_codes
+from app.surfaces.shared.transaction import transaction
 from tests.abuse.factored import WAYS, Factor, factor_of
 from tests.abuse.ways import CHANGES, JANE, MES, unlimited
 from tests.architecture.test_strangers import address
@@ -56,6 +61,18 @@ def test_c11_a_stolen_session_of_one_factor_cannot_touch_the_other(town: World, 
     for endpoint_id, body in WITHOUT_A_CODE:
         answer = town.call(endpoint_id, token=stolen, json=body)
         assert said(endpoint_id, answer) == STEP_UP, (endpoint_id, body)
+    intact(town, factor)
+
+
+def test_c11_a_call_that_was_let_in_before_the_factor_was_on_does_not_replace_it(town: World) -> None:
+    with town.app.app_context():
+        shown = Credential(town.token("platform_api"), "bearer")
+        thief = identify(shown, Origin(ip="192.0.2.7", dialect="platform_api")).actor
+    factor = factor_of(town)  # while the call was on its way
+    with town.app.app_context():
+        for change in (authenticators.begin, authenticators.disable, passkeys.begin, recovery_codes.propose):
+            with pytest.raises(StepUpRequired), transaction():
+                change(thief)
     intact(town, factor)
 
 

@@ -30,6 +30,18 @@ def test_a_passkey_is_made_listed_and_told_of(signed_in: Visitor, world: World) 
     assert str(world.trail()[-1].kind) == "passkey.added"
 
 
+def test_one_begun_before_the_second_factor_was_on_waits_for_it(signed_in: Visitor, world: World) -> None:
+    credential = Device().make(new_options(signed_in))
+    with world.app.app_context():
+        person = db.session.scalars(sa.select(User.id)).one()
+    world.authenticator(person)  # in another browser
+    refused = signed_in.send(
+        "/account/passkeys", {"credential": credential, "name": "Thief"}, on="/account/security"
+    )
+    assert refused.status_code == 403
+    assert "Thief" not in signed_in.get("/account/security").text
+
+
 def test_the_options_say_what_we_need_and_nothing_of_the_person(signed_in: Visitor, jane: str) -> None:
     device = added(signed_in)
     options = new_options(signed_in)

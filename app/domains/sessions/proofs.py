@@ -9,6 +9,7 @@ from app.core.db import read
 from app.domains.accounts import passwords
 from app.domains.accounts.models import User
 from app.domains.accounts.passwords import CurrentPasswordWrong
+from app.domains.accounts.queries import held
 from app.domains.sessions.operations import StepUpRequired, require_fresh
 
 
@@ -18,7 +19,21 @@ def require_strong(actor: Actor) -> None:
     :raises StepUpRequired: if the last proof is too old, or this session never showed the second factor
     """
     require_fresh(actor)
-    if actor.particulars.two_factor_enabled and actor.factors < 2:
+    _require_factor(actor, enabled=actor.particulars.two_factor_enabled)
+
+
+def held_as_strong(actor: Actor) -> User:
+    """Hold the actor, and ask for the second factor once more: it may be on since the call was let in.
+
+    :raises StepUpRequired: if it is, and this session never showed it
+    """
+    user = held(actor.user_id or 0)
+    _require_factor(actor, enabled=user.two_factor_enabled)
+    return user
+
+
+def _require_factor(actor: Actor, *, enabled: bool) -> None:
+    if enabled and actor.factors < 2:
         raise StepUpRequired(layer="session", remedy="Confirm with your authenticator or a recovery code.")
 
 

@@ -23,7 +23,7 @@ from app.domains.audit.operations import record
 from app.domains.email import mails
 from app.domains.sessions.models import UserSession
 from app.domains.sessions.operations import prove_second_factor
-from app.domains.sessions.proofs import require_fresh_or_password, require_strong
+from app.domains.sessions.proofs import held_as_strong, require_fresh_or_password, require_strong
 from app.domains.settings import budgets
 from app.domains.settings import queries as settings
 from app.domains.twofactor import factors, queries, recoveries, recovery_codes, totp
@@ -78,7 +78,7 @@ def begin(actor: Actor, *, password: str | None = None) -> SetUp:
     if not actor.email_verified:  # else somebody could lock the true owner of an address out
         raise EmailUnverified(layer="account", remedy="Open the link in the confirmation mail.")
     budgets.spend(TWO_FACTOR_CHANGES, user=actor.user_id)
-    user = held(actor.user_id or 0)
+    user = held_as_strong(actor)
     secret = totp.new_secret()
     row = db.session.get(Authenticator, user.id) or Authenticator(user_id=user.id)
     row.pending_secret = seal(secret, factors.seal_context(user.id))
@@ -249,7 +249,7 @@ def _require_not_demanded(user: User) -> None:
 
 
 def _protected(actor: Actor) -> User:
-    user = held(actor.user_id or 0)
+    user = held_as_strong(actor)
     _require_enabled(user)
     return user
 

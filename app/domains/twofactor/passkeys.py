@@ -15,12 +15,11 @@ from app.core.errors import Conflict, NotFound, ValidationFailed
 from app.core.links import public_url
 from app.domains.accounts.emails import EmailUnverified
 from app.domains.accounts.models import User
-from app.domains.accounts.queries import held
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
 from app.domains.email import mails
 from app.domains.sessions.devices import describe
-from app.domains.sessions.proofs import require_strong
+from app.domains.sessions.proofs import held_as_strong, require_strong
 from app.domains.settings import budgets
 from app.domains.twofactor import passkey_ceremonies as ceremonies
 from app.domains.twofactor.errors import PasskeyRefused
@@ -77,7 +76,7 @@ def begin(actor: Actor) -> str:
     if not actor.email_verified:  # else somebody could keep a way into a true owner's account
         raise EmailUnverified(layer="account", remedy="Open the link in the confirmation mail.")
     budgets.spend(TWO_FACTOR_CHANGES, user=actor.user_id)
-    user = held(actor.user_id or 0)
+    user = held_as_strong(actor)
     known = of(user.id)
     _require_room(known)
     return ceremonies.ask_for_new(user, bound_to=bound_to(actor), known=known)
@@ -90,10 +89,11 @@ def add(actor: Actor, *, credential: str, name: str = "") -> Passkey:
     :param credential: the browser's answer, as JSON
     :param name: what the person calls it; empty: after the browser
     :raises PasskeyRefused: whatever does not fit
+    :raises StepUpRequired: if the second factor is on since it was begun, and this session never showed it
     :raises PasskeyLimit, ValidationFailed: as named
     """
     called = _checked_name(name) if name.strip() else describe(actor.origin.user_agent)
-    user = held(actor.user_id or 0)
+    user = held_as_strong(actor)
     made = ceremonies.registered(credential, bound_to=bound_to(actor), user_id=user.id)
     _require_room(of(user.id))
     if db.session.scalar(sa.select(Passkey.id).where(Passkey.credential_id == made.verified.credential_id)):
@@ -137,7 +137,7 @@ def remove(actor: Actor, *, passkey: UUID) -> Passkey:
     """
     require_strong(actor)
     budgets.spend(TWO_FACTOR_CHANGES, user=actor.user_id)
-    user = held(actor.user_id or 0)
+    user = held_as_strong(actor)
     found = _one(actor, passkey)
     _remove(actor, user, found)
     return found

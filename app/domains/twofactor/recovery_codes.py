@@ -15,11 +15,10 @@ from app.core.errors import Refused
 from app.core.links import public_url
 from app.core.secrets import keyed_hash, token_hash
 from app.domains.accounts.models import User
-from app.domains.accounts.queries import held
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
 from app.domains.email import mails
-from app.domains.sessions.proofs import require_strong
+from app.domains.sessions.proofs import held_as_strong, require_strong
 from app.domains.settings import budgets
 from app.domains.twofactor.errors import TwoFactorNotEnabled
 from app.domains.twofactor.models import RecoveryBatch, RecoveryCode
@@ -184,7 +183,7 @@ def looks_like_one(code: str) -> bool:
 
 
 def _protected(actor: Actor) -> User:
-    user = held(actor.user_id or 0)
+    user = held_as_strong(actor)
     if not user.two_factor_enabled:
         raise TwoFactorNotEnabled
     return user
