@@ -104,6 +104,10 @@ class ValidationFailed(Invalid):
         super().__init__(fields=fields)
 
 
+class NothingHere(NotFound):
+    code, message = "route:not_found", "There is nothing at this address."
+
+
 class BadCursor(Invalid):
     code, message = "pagination:bad_cursor", "This cursor does not belong to this list."
 

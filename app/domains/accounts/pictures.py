@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from app.core import images, storage
 from app.core.access import Access, Actor, operation
 from app.core.db import db, read
-from app.core.errors import NotFound, ValidationFailed
+from app.core.errors import NothingHere, ValidationFailed
 from app.core.images import ImageTooLarge, ImageTypeUnsupported, ImageUndecodable
 from app.domains.accounts.models import Picture, User
 from app.domains.accounts.queries import locked
@@ -29,22 +29,18 @@ _NAME = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.webp")
 _DATA_TYPES = frozenset({"image/png", "image/jpeg", "image/webp"})
 
 
-class PictureNotFound(NotFound):
-    code, message = "route:not_found", "There is nothing at this address."
-
-
 @operation(Access.PUBLIC)
 def content(actor: Actor, *, name: str) -> bytes:
     """Return a picture as WebP, by the last part of its address.
 
-    :raises PictureNotFound: also once it was taken away
+    :raises NothingHere: also once it was taken away
     """
     if not _NAME.fullmatch(name):
-        raise PictureNotFound
+        raise NothingHere
     keys = read(sa.select(Picture.key).where(Picture.uid == UUID(name.removesuffix(".webp"))))
     found = storage.store().get(keys[0].key) if keys else None
     if found is None:
-        raise PictureNotFound
+        raise NothingHere
     return found
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from flask import request
 from flask_babel import lazy_gettext as _l
 
-from app.core.errors import NotFound
+from app.core.errors import NothingHere
 from app.core.languages import LANGUAGES
 from app.core.settings import current_settings
 from app.domains.sessions.api_token_values import PATTERN
@@ -17,10 +17,6 @@ from app.surfaces.shared.languages import COOKIE as LANGUAGE_COOKIE
 bp = area("pages")
 
 _YEAR = 31_536_000
-
-
-class PageNotFound(NotFound):
-    code, message = "route:not_found", "There is nothing at this address."
 
 
 @dataclass(frozen=True)
@@ -73,7 +69,7 @@ def developers():
 def reference(dialect: str):
     door.visitor()
     if dialect not in REFERENCES:
-        raise PageNotFound
+        raise NothingHere
     return page("pages/reference.html", reference=REFERENCES[dialect])
 
 
@@ -82,7 +78,7 @@ def reference(dialect: str):
 def choose_language(code: str):
     """Remember a visitor's language in this browser; a link, so that it works where no form is."""
     if code not in LANGUAGES:
-        raise PageNotFound
+        raise NothingHere
     response = away(internal(request.args.get("next")) or "/")
     response.set_cookie(
         LANGUAGE_COOKIE, code, max_age=_YEAR, secure=current_settings().https, httponly=True, samesite="Lax"
