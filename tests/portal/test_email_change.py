@@ -9,14 +9,18 @@ import sqlalchemy as sa
 from flask import Flask
 
 from app.core import clock, mail
+from app.core.access import Origin, anonymous
 from app.core.db import db
 from app.domains.accounts.models import User
 from app.domains.audit.models import AuditEvent
 from app.domains.privacy.models import DeletionRequest
+from app.domains.sessions.operations import Plan, open_session
+from app.domains.twofactor import recovery_codes
 from app.domains.twofactor.passkey_models import Passkey
 from app.surfaces.shared import keeping
 from app.surfaces.shared.transaction import transaction
 from tests.portal.conftest import PASSWORD, Visitor
+from tests.portal.passkey_steps import added
 from tests.support.world import World
 
 NEW, PAGE = "roe@portal.example", "/account/email"
@@ -284,3 +288,34 @@ def test_undoing_keeps_the_account_and_takes_away_a_factor_set_up_meanwhile(
         assert db.session.scalars(sa.select(DeletionRequest)).all() == []
         assert db.session.scalars(sa.select(Passkey.name)).all() == ["own"]
         assert not db.session.scalars(sa.select(User).where(User.email == jane)).one().two_factor_enabled
+
+
+def test_undoing_takes_what_was_left_before_the_change_by_whoever_asked_for_it(
+    app: Flask, signed_in: Visitor, jane: str, link: Link, move_clock: Callable[[int], None]
+) -> None:
+    world = World(app, [])
+    with app.app_context(), transaction():
+        user = db.session.scalars(sa.select(User).where(User.email == jane)).one()
+        db.session.add(passkey(user.id, "own", clock.now() - timedelta(days=1)))
+        person = user.id
+    world.authenticator(person)
+    world.recovery_codes(person)
+    move_clock(DAY)
+    thief = Visitor(app.test_client())
+    with app.app_context(), transaction():
+        opened = open_session(
+            anonymous(Origin(ip="192.0.2.7", dialect="portal")),
+            user=db.session.get_one(User, person),
+            method="password",
+            factors=2,
+            plan=Plan(kind="browser", opaque=True),
+        )
+    thief.client.set_cookie("session_id", opened.token or "")
+    added(thief)
+    world.recovery_codes(person)
+    changed(thief, link)
+    assert press(Visitor(app.test_client()), link(jane, "/email/undo")).status_code == 200
+    with app.app_context():
+        assert db.session.scalars(sa.select(Passkey.name)).all() == ["own"]
+        assert recovery_codes.remaining(person) == 0
+        assert db.session.get_one(User, person).two_factor_enabled

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from app.core import clock
 from app.core.access import Access, Actor, operation
 from app.core.buckets import MAIL_TOKEN_CHECKS
-from app.core.db import read
+from app.core.db import db, read
 from app.core.links import public_url
 from app.domains.accounts import emails
 from app.domains.accounts.models import User
@@ -21,9 +21,10 @@ from app.domains.auth.email_moves import EmailChangeTokenInvalid
 from app.domains.auth.links import FoundLink
 from app.domains.auth.models import LinkPurpose, MailedLink
 from app.domains.email import mails
+from app.domains.sessions.models import UserSession
 from app.domains.sessions.operations import end_all
 from app.domains.settings import budgets
-from app.domains.twofactor import authenticators, passkeys, recoveries
+from app.domains.twofactor import authenticators, passkeys, recoveries, recovery_codes
 
 ClearUp = Callable[[Actor, User, datetime], None]
 CLEARED_UP: list[ClearUp] = []
@@ -95,7 +96,7 @@ def undo(actor: Actor, *, token: str) -> str:
     email_moves.take(user, address)
     user.password_hash, user.password_changed_at = None, clock.now()
     end_all(actor, user_id=user.id, tokens_too=True, reason="email_change_undone")
-    _clear_up(actor, user, since=link.created_at)
+    _clear_up(actor, user, link)
     changes = {"from": emails.masked(left), "to": emails.masked(address)}
     record(
         actor, AuditKind.USER_EMAIL_CHANGE_UNDONE, subject=("user", user.id), user_id=user.id, changes=changes
@@ -104,10 +105,17 @@ def undo(actor: Actor, *, token: str) -> str:
     return address
 
 
-def _clear_up(actor: Actor, user: User, *, since: datetime) -> None:
-    """Take away what whoever had the account may have left in it to come back by, or to end it with."""
+def _clear_up(actor: Actor, user: User, link: MailedLink) -> None:
+    """Take away what whoever had the account may have left in it to come back by, or to end it with.
+
+    Passkeys and recovery codes since the sign-in that asked for the change: they may have come before it. A
+    second factor of before it stays: else the old mailbox could take away what keeps it out.
+    """
+    since, asked_in = link.created_at, db.session.get(UserSession, link.session_id or 0)
+    signed_in = since if asked_in is None else min(since, asked_in.created_at)
     recoveries.cancel(actor, user)
-    passkeys.remove_all_of(actor, user, since=since)
+    passkeys.remove_all_of(actor, user, since=signed_in)
+    recovery_codes.end_those_saved_since(user.id, signed_in)
     if user.two_factor_enabled_at is not None and user.two_factor_enabled_at >= since:
         authenticators.switch_off(actor, user)
     for clear_up in CLEARED_UP:

@@ -62,7 +62,7 @@ def propose(actor: Actor) -> Proposal:
     require_strong(actor)
     budgets.spend(TWO_FACTOR_CHANGES, user=actor.user_id)
     user = _protected(actor)
-    _end(user.id, saved=False)
+    _end(RecoveryBatch.user_id == user.id, RecoveryBatch.saved_at.is_(None))
     token = ids.new_token("rcb")
     codes, _ = _make(user.id, token)
     record(actor, AuditKind.TWO_FACTOR_CODES_PROPOSED, subject=("user", user.id))
@@ -173,7 +173,12 @@ def remaining_of(user_id: int) -> sa.Select[tuple[int]]:
 
 def end_all_of(user_id: int) -> None:
     """End all codes of a person, proposed ones too."""
-    _end(user_id, saved=None)
+    _end(RecoveryBatch.user_id == user_id)
+
+
+def end_those_saved_since(user_id: int, moment: datetime) -> None:
+    """End a person's codes if they were put in force since a moment, by whoever it was."""
+    _end(RecoveryBatch.user_id == user_id, RecoveryBatch.saved_at >= moment)
 
 
 def looks_like_one(code: str) -> bool:
@@ -204,13 +209,10 @@ def _make(user_id: int, token: str) -> tuple[Sequence[str], RecoveryBatch]:
     return tuple(codes), batch
 
 
-def _end(user_id: int, *, saved: bool | None) -> None:
-    which = [RecoveryBatch.user_id == user_id, RecoveryBatch.ended_at.is_(None)]
-    if saved is False:
-        which.append(RecoveryBatch.saved_at.is_(None))
+def _end(*which: sa.ColumnElement[bool]) -> None:
     db.session.execute(
         sa.update(RecoveryBatch)
-        .where(*which)
+        .where(RecoveryBatch.ended_at.is_(None), *which)
         .values(ended_at=clock.now())
         .execution_options(synchronize_session="fetch")
     )
