@@ -170,8 +170,13 @@ def waits(app: Flask, person: Visitor, mailbox: Mailbox) -> Phone:
     person.send(START, on=START)
     sent(person, mailbox.path("confirm"))
     with app.app_context():
-        sealed = db.session.scalars(sa.select(Authenticator.secret)).one()
-        return Phone(unseal(sealed or "", factors.seal_context(1)))
+        held = db.session.scalars(sa.select(Authenticator)).one()
+        return Phone(unseal(held.secret or "", factors.seal_context(held.user_id)))
+
+
+def person(app: Flask) -> int:
+    with app.app_context():
+        return db.session.scalars(sa.select(Authenticator.user_id)).one()
 
 
 def stop(visitor: Visitor, email: str, code: str) -> TestResponse:
@@ -186,7 +191,7 @@ def test_a_code_stops_it_without_password_session_or_mail(
 ) -> None:
     phone = waits(app, stranded, mailbox)
     with app.app_context(), transaction():  # whoever reads the mailbox has chosen a new password
-        end_all(system("test"), user_id=1, tokens_too=True, reason="password_reset")
+        end_all(system("test"), user_id=person(app), tokens_too=True, reason="password_reset")
     outside = Visitor(app.test_client())
     refused = stop(outside, jane, phone.wrong())
     assert (refused.status_code, NOT_STOPPED in refused.text) == (400, True)
@@ -208,7 +213,7 @@ def test_who_asked_for_it_cannot_use_up_the_tries_of_whoever_stops_it(
     with app.app_context():
         wrong, right = phone.wrong(), phone.code()
         for _ in range(50):
-            limits.spend(TWO_FACTOR_FAILURES, user=1)
+            limits.spend(TWO_FACTOR_FAILURES, user=person(app))
         for _ in range(10):
             limits.spend(SIGN_IN_FAILURES, email=jane)
     thief = Visitor(app.test_client())
