@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import sqlalchemy as sa
@@ -129,6 +130,16 @@ def test_nobody_is_told_that_a_used_link_stopped_what_began_after_it(
     confirmed(town)
     with pytest.raises(RecoveryLinkInvalid):
         call(town, assisted_recovery.cancel, token=used)
+
+
+def test_a_new_authenticator_is_not_what_was_lost(town: World, secret: str) -> None:
+    signed_in = {"email": JANE, "password": PASSWORD, "two_factor_code": town.totp(secret)}
+    session = town.done("platform_api.auth.login", json=signed_in)["access_token"]
+    confirmed(town)
+    address = town.done("v0.totp.setup", token=session, json={})["qr_code_uri"]
+    new = parse_qs(urlsplit(address).query)["secret"][0]
+    town.done("v0.totp.enable", token=session, json={"code": town.totp(new)})
+    assert STOPPED in subjects(town)
 
 
 def session_without_factor(world: World) -> str:

@@ -142,6 +142,7 @@ def confirm(actor: Actor, *, code: str, with_codes: bool = False) -> SwitchedOn:
     row.secret, row.last_step = row.pending_secret, step
     _drop_pending(row)
     user.two_factor_enabled_at = clock.now()
+    recoveries.cancel(actor, user)  # one that replaces another is not the one that was lost
     session = prove_second_factor(actor)
     record(actor, AuditKind.TWO_FACTOR_ENABLED, subject=("user", user.id))
     codes = recovery_codes.replace(actor, user) if with_codes else ()
