@@ -165,8 +165,10 @@ def under_way(app: Flask) -> bool:
         )
 
 
-def waits(app: Flask, person: Visitor, mailbox: Mailbox) -> Phone:
-    """Let a removal wait; returns the person's authenticator app."""
+def waits(app: Flask, person: Visitor, mailbox: Mailbox, *, since: timedelta = timedelta(days=8)) -> Phone:
+    """Let a removal wait; returns the person's authenticator app, in use since some days."""
+    with app.app_context(), transaction():
+        db.session.scalars(sa.select(User)).one().two_factor_enabled_at = clock.now() - since
     person.send(START, on=START)
     sent(person, mailbox.path("confirm"))
     with app.app_context():
@@ -223,6 +225,18 @@ def test_who_asked_for_it_cannot_use_up_the_tries_of_whoever_stops_it(
     owner.client.environ_base["REMOTE_ADDR"] = "198.51.100.9"
     assert stop(owner, jane, right).status_code == 303
     assert not under_way(app)
+
+
+def test_an_authenticator_that_somebody_has_just_put_there_stops_nothing(
+    stranded: Visitor, jane: str, mailbox: Mailbox, app: Flask, move_clock: Moves
+) -> None:
+    phone = waits(app, stranded, mailbox, since=timedelta(days=6))
+    move_clock(2 * 24 * 3600)  # it is counted from the asking
+    with app.app_context():
+        code = phone.code()
+    answered = stop(Visitor(app.test_client()), jane, code)
+    assert (answered.status_code, NOT_STOPPED in answered.text) == (400, True)
+    assert under_way(app)
 
 
 @pytest.mark.parametrize("email", ["nobody@nowhere.example", "no address"])

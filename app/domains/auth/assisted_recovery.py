@@ -37,6 +37,8 @@ from app.domains.twofactor.errors import CodeInvalid, TwoFactorNotEnabled
 from app.domains.twofactor.models import FactorRecovery
 
 PATH = "/recover-second-factor"
+_SETTLED = timedelta(days=7)
+"""How long before the asking a second factor has to be there to stop its removal by itself."""
 
 
 class RecoveryLinkInvalid(Refused):
@@ -162,14 +164,16 @@ def stop_with_code(actor: Actor, *, email: str, code: str) -> None:
     """Stop a removal with a code of the second factor alone; it signs nobody in.
 
     For an owner whom somebody in their mailbox has shut out with a new password: no session, no mail is left.
+    A second factor that came shortly before may be a thief's, who must not shut the owner out for ever by it.
 
     :raises NotStopped: counted for the network alone, see ``factors.show``
     :raises RateLimited: after twenty failures from one address in half an hour
     """
     spent = budgets.spend(FACTOR_RECOVERY_STOPS, ip=actor.origin.ip)
-    waiting = sa.select(User.id).join(FactorRecovery, _waiting())
+    waiting = sa.select(User.id, User.two_factor_enabled_at, FactorRecovery.requested_at)
+    waiting = waiting.join(FactorRecovery, _waiting()).where(User.two_factor_enabled_at.is_not(None))
     rows = read(waiting.where(User.email_key == emails.key_of(email)))
-    if not rows:
+    if not rows or rows[0].requested_at - rows[0].two_factor_enabled_at < _SETTLED:
         raise NotStopped
     user = held(rows[0].id)
     try:
