@@ -94,6 +94,14 @@ def test_c11_a_stolen_session_that_is_stale_cannot_touch_the_factor(
     intact(town, factor)
 
 
+def test_c11_a_clock_that_was_ahead_leaves_no_proof_that_lasts(town: World, move_clock: MoveClock) -> None:
+    move_clock(24 * 3600)
+    stolen = town.token("platform_api")
+    move_clock(-24 * 3600)
+    for endpoint_id, body in [(UPDATE, {"action": "begin"}), (SETUP, {})]:
+        assert said(endpoint_id, town.call(endpoint_id, token=stolen, json=body)) == STEP_UP
+
+
 def test_c11_v0_asks_for_a_code_and_for_freshness(town: World, move_clock: MoveClock) -> None:
     factor = factor_of(town)
     opened = WAYS["platform_api"].sign_in(town, factor.codes[0]).get_json()

@@ -359,7 +359,8 @@ def require_fresh(actor: Actor) -> None:
 
     :raises StepUpRequired: if the sign-in or the last step-up is older
     """
-    if actor.proven_at is None or clock.now() - actor.proven_at > step_up_window():
+    # Either way: a proof by a clock that was ahead must not last until it gets there again.
+    if actor.proven_at is None or abs(clock.now() - actor.proven_at) > step_up_window():
         raise StepUpRequired(layer="session", remedy="Sign in again or confirm your password.")
 
 
