@@ -12,13 +12,17 @@ from tests.support.canaries import CANARIES
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
+_NO_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+"""Its threads share it: a pool that closes what it has too many of closes it under one of them now and then."""
+
+
 @dataclass
 class Caller:
     """One device that calls the product; it keeps no cookies and sends only what a call names."""
 
     url: str
     user_agent: str = BROWSER
-    http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=20))
+    http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=20, limits=_NO_LIMITS))
 
     def __enter__(self) -> "Caller":
         return self
