@@ -13,7 +13,7 @@ BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.
 
 
 _NO_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=None)
-"""Its threads share it: a pool that closes what it has too many of closes it under one of them now and then."""
+"""Threads share it: a pool that closes what it has too many of does so under one of them now and then."""
 
 
 @dataclass
