@@ -27,6 +27,7 @@ OPEN = [
     "/email/confirm?token=x",
     "/email/stop?token=x",
     "/email/undo?token=x",
+    "/passkeys/undo?token=x",
     "/recover-second-factor",
     "/recover-second-factor/confirm?token=x",
     "/recover-second-factor/stop",

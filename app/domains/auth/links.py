@@ -21,6 +21,7 @@ CLAIMS = frozenset({LinkPurpose.TENANT_CLAIM, LinkPurpose.TENANT_CLAIM_ANEW})
 _SIDE_BY_SIDE = CLAIMS | {
     LinkPurpose.EMAIL_STOP,
     LinkPurpose.EMAIL_UNDO,
+    LinkPurpose.PASSKEY_UNDO,
     LinkPurpose.KEEP_ACCOUNT,
     LinkPurpose.RECOVERY_CANCEL,
 }
@@ -63,12 +64,14 @@ def issue(
     tenant_id: int | None = None,
     address: str | None = None,
     session_id: int | None = None,
+    passkey_id: int | None = None,
     expires_at: datetime | None = None,
 ) -> IssuedLink:
     """Make a link's token for a person and end the older ones of its purpose, where they are not kept.
 
     :param address: the other address, where the link is about a change of it
     :param session_id: the sign-in that asked for that
+    :param passkey_id: the new passkey, where the link takes one away
     :param expires_at: where what it is good for has begun already
     """
     if purpose not in _SIDE_BY_SIDE:
@@ -84,6 +87,7 @@ def issue(
             tenant_id=tenant_id,
             address=address,
             session_id=session_id,
+            passkey_id=passkey_id,
             created_at=now,
             expires_at=expires_at,
         )

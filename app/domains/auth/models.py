@@ -26,6 +26,8 @@ class LinkPurpose(StrEnum):
     """To the present address, when another is asked for: let it be."""
     EMAIL_UNDO = "email_undo"
     """To the old address, when another has taken its place: put it back."""
+    PASSKEY_UNDO = "passkey_undo"
+    """With each new passkey: take it away again."""
     KEEP_ACCOUNT = "keep_account"
     """To somebody who asked to leave: stay."""
     RECOVERY_CONFIRM = "recovery_confirm"
@@ -78,6 +80,8 @@ class MailedLink(Numbered, Base):
         sa.ForeignKey("sessions.id", ondelete="SET NULL"), index=True
     )
     """The sign-in that asked for the change, which outlives it."""
+    passkey_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    """The new passkey that it takes away with all later ones; that one may be gone already."""
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     expires_at: Mapped[datetime] = mapped_column(index=True)
     used_at: Mapped[datetime | None]

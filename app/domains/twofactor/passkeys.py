@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -82,9 +81,8 @@ def begin(actor: Actor) -> str:
     return ceremonies.ask_for_new(user, bound_to=bound_to(actor), known=known)
 
 
-@operation(Access.INTERACTIVE)
-def add(actor: Actor, *, credential: str, name: str = "") -> Passkey:
-    """Keep a passkey that the browser has just made, and tell the person.
+def add(actor: Actor, *, credential: str, name: str) -> Passkey:
+    """Keep a passkey that the browser has just made; whoever calls this tells the person of it.
 
     :param credential: the browser's answer, as JSON
     :param name: what the person calls it; empty: after the browser
@@ -111,7 +109,6 @@ def add(actor: Actor, *, credential: str, name: str = "") -> Passkey:
     db.session.add(passkey)
     db.session.flush()  # generate passkey.id for the trail
     record(actor, AuditKind.PASSKEY_ADDED, subject=("passkey", passkey.id), changes={"name": called})
-    mails.passkey_addition(user.email, first_name=user.greeting, passkey_name=called, **_when_and_where())
     return passkey
 
 
@@ -143,10 +140,14 @@ def remove(actor: Actor, *, passkey: UUID) -> Passkey:
     return found
 
 
-def remove_all_of(actor: Actor, user: User, *, since: datetime | None = None) -> None:
-    """Take a person's passkeys away, all or those added since: whoever held the account may have left one."""
+def remove_all_of(actor: Actor, user: User, *, since: datetime | None = None, first: int = 0) -> None:
+    """Take a person's passkeys away: whoever held the account may have left one.
+
+    :param since: only those added from then on
+    :param first: only the one with this number and those made after it
+    """
     for passkey in of(user.id):
-        if since is None or passkey.created_at >= since:
+        if passkey.id >= first and (since is None or passkey.created_at >= since):
             _remove(actor, user, passkey)
 
 
@@ -170,12 +171,12 @@ def _remove(actor: Actor, user: User, passkey: Passkey) -> None:
         changes={"name": passkey.name},
     )
     mails.passkey_removal(
-        user.email, first_name=user.greeting, passkey_name=passkey.name, **_when_and_where()
+        user.email,
+        first_name=user.greeting,
+        passkey_name=passkey.name,
+        at=clock.now(),
+        link=public_url("/account/security"),
     )
-
-
-def _when_and_where() -> dict[str, Any]:
-    return {"at": clock.now(), "link": public_url("/account/security")}
 
 
 def _one(actor: Actor, uid: UUID) -> Passkey:

@@ -12,7 +12,7 @@ from wtforms import BooleanField, EmailField, HiddenField, PasswordField, String
 from wtforms.validators import InputRequired, Length
 
 from app.core.buckets import PASSKEY_STARTS
-from app.domains.auth import passkey_ways
+from app.domains.auth import passkey_undo, passkey_ways
 from app.domains.sessions.devices import describe
 from app.domains.sessions.operations import Plan
 from app.domains.settings import queries as settings
@@ -138,7 +138,7 @@ def begin():
 @door("user")
 def add():
     form = _in_place(NewPasskeyForm).take()
-    added = passkeys.add(current_actor(), credential=typed(form.credential), name=typed(form.name))
+    added = passkey_undo.add(current_actor(), credential=typed(form.credential), name=typed(form.name))
     flash(_("%(name)s signs you in from now on.", name=added.name), "success")
     return away(_HOME)
 

@@ -1,0 +1,19 @@
+"""Keep which new passkey a mailed link takes away."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0010"
+down_revision = "0009"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("mailed_links", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("passkey_id", sa.BigInteger(), nullable=True))
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("mailed_links", schema=None) as batch_op:
+        batch_op.drop_column("passkey_id")
