@@ -10,6 +10,8 @@ from app.core.db import db
 from app.domains.accounts.models import User
 from app.surfaces.shared.transaction import transaction
 from tests.abuse.ways import JANE, NEW_PASSWORD, knock, refresh_token_of, unlimited
+from tests.portal.conftest import Visitor
+from tests.portal.passkey_steps import added
 from tests.support.world import PASSWORD, World
 
 NEW_ADDRESS = "jane.roe@world.example"
@@ -140,6 +142,18 @@ def _email_change_token(world: World) -> Held:
     return Held(world.mailed_token())
 
 
+def _passkey_undo(world: World) -> Held:
+    visitor = Visitor(world.app.test_client())
+    assert visitor.sign_in(JANE, PASSWORD).status_code == 303
+    added(visitor)
+    return Held(world.mailed(r"/passkeys/undo\?token=([\w-]+)"))
+
+
+def _passkey_undo_opens(world: World, held: Held) -> bool:
+    visitor = Visitor(world.app.test_client())
+    return visitor.send("/passkeys/undo", {"token": held.value}).status_code == 200
+
+
 KINDS: Mapping[str, Kind] = {
     kind.name: kind
     for kind in (
@@ -203,5 +217,6 @@ KINDS: Mapping[str, Kind] = {
             taken("v0.auth.confirm_email_change", "token"),
             frozenset(),
         ),
+        Kind("passkey_undo", _passkey_undo, _passkey_undo_opens),
     )
 }

@@ -152,7 +152,12 @@ EVENTS = (
     Event("revoking_the_token", revoke_the_token, {"api_token"}, {"api_token"}),
     Event("another_password", change_the_password, SIGN_INS | STEPS | ASKED | {"reset_link"}),
     Event("a_password_reset", reset_the_password, SIGN_INS | STEPS | ASKED | {"reset_link"}),
-    Event("another_address", change_the_address, SIGN_INS | STEPS | ASKED | {"reset_link"}, PROVEN),
+    Event(
+        "another_address",
+        change_the_address,
+        SIGN_INS | STEPS | ASKED | {"reset_link", "passkey_undo"},
+        PROVEN,
+    ),
     Event("a_disabled_account", disable_the_account, EVERYTHING),
     Event("an_erased_account", erase_the_account, EVERYTHING),
     Event("an_ended_membership", end_the_membership, MEMBERS),
