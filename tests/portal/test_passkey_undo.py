@@ -13,14 +13,18 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from app.core import clock, jobs
+from app.core.access import Actor
 from app.core.db import db
 from app.core.outbox import OutboxRow
 from app.domains.accounts.models import User
+from app.domains.sessions import proofs
+from app.domains.sessions.operations import end_all
+from app.domains.twofactor import passkeys
 from app.domains.twofactor.models import FactorRecovery
 from app.domains.twofactor.passkey_models import Passkey
 from app.surfaces.shared.transaction import transaction
 from tests.portal.conftest import PASSWORD, Visitor, set_up
-from tests.portal.passkey_steps import added, is_in, sign_in
+from tests.portal.passkey_steps import added, is_in, new_options, sign_in
 from tests.support.calls import BROWSER, Caller
 from tests.support.live import LiveInstance
 from tests.support.passkey import Device
@@ -289,6 +293,21 @@ def test_its_token_waits_sealed_in_the_outbox(signed_in: Visitor, world: World) 
     token = world.mailed(LINK)
     assert "passkey_addition" in promised
     assert token not in promised
+
+
+def test_none_is_added_in_a_session_that_ends_at_the_same_moment(
+    signed_in: Visitor, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    credential = Device().make(new_options(signed_in))
+
+    def held_after_the_press(actor: Actor) -> User:
+        end_all(actor, user_id=actor.user_id or 0, tokens_too=True, reason="passkey_undone")
+        return proofs.held_as_strong(actor)
+
+    monkeypatch.setattr(passkeys, "held_as_strong", held_after_the_press)
+    fields = {"credential": credential, "name": "Planted"}
+    assert signed_in.send("/account/passkeys", fields, on="/account/security").status_code == 400
+    assert names(world.app) == []
 
 
 # ---- two presses at once, against a running server

@@ -18,6 +18,7 @@ from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
 from app.domains.email import mails
 from app.domains.sessions.devices import describe
+from app.domains.sessions.models import UserSession
 from app.domains.sessions.proofs import held_as_strong, require_strong
 from app.domains.settings import budgets
 from app.domains.twofactor import passkey_ceremonies as ceremonies
@@ -92,6 +93,7 @@ def add(actor: Actor, *, credential: str, name: str) -> Passkey:
     """
     called = _checked_name(name) if name.strip() else describe(actor.origin.user_agent)
     user = held_as_strong(actor)
+    _require_open_session(actor)
     made = ceremonies.registered(credential, bound_to=bound_to(actor), user_id=user.id)
     _require_room(of(user.id))
     if db.session.scalar(sa.select(Passkey.id).where(Passkey.credential_id == made.verified.credential_id)):
@@ -177,6 +179,15 @@ def _remove(actor: Actor, user: User, passkey: Passkey) -> None:
         at=clock.now(),
         link=public_url("/account/security"),
     )
+
+
+def _require_open_session(actor: Actor) -> None:
+    """Refuse where the session ended since the call was let in: what ends all takes what was left in them."""
+    query = sa.select(UserSession.id).where(
+        UserSession.id == actor.session_id, UserSession.revoked_at.is_(None)
+    )
+    if db.session.scalar(query) is None:
+        raise PasskeyRefused
 
 
 def _one(actor: Actor, uid: UUID) -> Passkey:
