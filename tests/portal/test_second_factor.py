@@ -220,6 +220,7 @@ def test_codes_that_were_never_proposed_are_refused(protected: Protected) -> Non
 def test_few_codes_are_told_on_every_page(protected: Protected) -> None:
     visitor, _ = protected
     assert "You have no recovery codes." in visitor.get("/account/sessions").text
+    assert "account-banner" not in visitor.send(CODES, on="/account/security").text  # it shows new ones
     codes_of(visitor)
     assert "account-banner" not in visitor.get("/account/sessions").text
 

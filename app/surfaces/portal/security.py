@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Response, flash, redirect
+from flask import Response, flash, redirect, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
@@ -42,8 +42,8 @@ class BatchForm(PortalForm):
 
 @banner
 def _few_codes(actor: Actor) -> Banner | None:
-    if not actor.particulars.two_factor_enabled:
-        return None
+    if not actor.particulars.two_factor_enabled or request.path == _CODES:
+        return None  # the page that shows new ones is the answer already
     standing = queries.standing(actor)
     if not standing.few_codes:
         return None
