@@ -9,7 +9,7 @@ from flask import Flask
 
 from app.core import clock, jobs, redis
 from app.core.db import db
-from app.domains.accounts.models import User
+from app.domains.accounts.models import HeldAddress, User
 from app.domains.audit.models import AuditEvent
 from app.domains.auth.models import LinkPurpose, MailedLink
 from app.domains.permissions.roles import Role
@@ -104,3 +104,18 @@ def test_spent_links_go_a_week_after_they_ran_out(in_app: Flask, move_clock: Cal
     move_clock(2 * DAY)
     assert run("retention.prune") == 1
     assert db.session.scalar(sa.select(sa.func.count(MailedLink.id))) == 1
+
+
+def test_an_address_given_up_is_kept_only_as_long_as_it_is_held(
+    in_app: Flask, move_clock: Callable[[int], None]
+) -> None:
+    user = person("kim", proven=True)
+    held_until = clock.now() + timedelta(days=7)
+    email = "old@example.org"
+    db.session.add(HeldAddress(email=email, email_key=email, user_id=user.id, until=held_until))
+    db.session.commit()
+    move_clock(6 * DAY)
+    assert run("retention.prune") == 0
+    move_clock(2 * DAY)
+    assert run("retention.prune") == 1
+    assert db.session.scalar(sa.select(sa.func.count(HeldAddress.id))) == 0

@@ -9,7 +9,7 @@ from app.core import clock
 from app.core.access import system
 from app.core.db import db
 from app.core.jobs import job
-from app.domains.accounts.models import HeldHandle, User
+from app.domains.accounts.models import HeldAddress, HeldHandle, User
 from app.domains.auth.erasure import erase
 from app.domains.auth.models import LoginToken, MailedCode, MailedLink, SignUp
 from app.domains.sessions.models import RefreshToken, UserSession
@@ -55,7 +55,10 @@ def prune_spent() -> int:
         _delete(sa.delete(model).where(model.expires_at < now - _SPENT_KEPT).returning(model.id))
         for model in (MailedCode, MailedLink, LoginToken, SignUp, RefreshToken, PasskeyCeremony)
     )
-    held = _delete(sa.delete(HeldHandle).where(HeldHandle.until < now).returning(HeldHandle.id))
+    held = sum(
+        _delete(sa.delete(model).where(model.until < now).returning(model.id))
+        for model in (HeldHandle, HeldAddress)
+    )
     long_ago = now - _ENDED_KEPT
     ended = sa.or_(UserSession.revoked_at < long_ago, UserSession.expires_at < long_ago)
     return spent + held + _delete(sa.delete(UserSession).where(ended).returning(UserSession.id))
