@@ -42,8 +42,7 @@ so that you and your organization can see what happened to your data.</p>
 <p>We run the service with it. We do not sell it, and we show it to nobody but the people of your
 organization.</p>
 <h2>Your rights</h2>
-<p>You can see, correct, export and delete your data. Write to the address for questions on the sign-in
-page.</p>"""
+<p>You can see, correct, export and delete your data: in your account, under Profile and Privacy.</p>"""
 
 _COOKIES = """<h1>Cookies</h1>
 <p>This notice applies from 1 January 2026.</p>
@@ -52,16 +51,16 @@ protects forms against other sites. There are no others.</p>"""
 
 _TERMS_DE = """<h1>Nutzungsbedingungen</h1>
 <p>Diese Bedingungen gelten ab dem 1. Januar 2026.</p>
-<h2>Was Sie bekommen</h2>
-<p>Sie dürfen das Portal und seine Schnittstellen für sich und für die Organisationen nutzen, denen Sie
-angehören. Was ein Tarif enthält, steht auf der Seite der Tarife; eine Probezeit endet von selbst und kostet
+<h2>Was du bekommst</h2>
+<p>Du darfst das Portal und seine Schnittstellen für dich und für die Organisationen nutzen, denen du
+angehörst. Was ein Tarif enthält, steht auf der Seite der Tarife; eine Probezeit endet von selbst und kostet
 nichts.</p>
-<h2>Worum wir Sie bitten</h2>
-<p>Behalten Sie Ihr Passwort und Ihren zweiten Faktor für sich. Sagen Sie uns, wenn sie jemand anders benutzt
-haben könnte. Nutzen Sie den Dienst nicht, um anderen zu schaden oder um seine Grenzen zu umgehen.</p>
-<h2>Ihre Daten</h2>
-<p>Was Sie eingeben, gehört weiterhin Ihnen. Sie können es ausgeben und löschen lassen. Wir bewahren es nur so
-lange auf, wie es die Einstellungen Ihrer Organisation sagen.</p>
+<h2>Worum wir dich bitten</h2>
+<p>Behalte dein Passwort und deinen zweiten Faktor für dich. Sag uns, wenn sie jemand anders benutzt haben
+könnte. Nutze den Dienst nicht, um anderen zu schaden oder um seine Grenzen zu umgehen.</p>
+<h2>Deine Daten</h2>
+<p>Was du eingibst, gehört weiterhin dir. Du kannst es ausgeben und löschen lassen. Wir bewahren es nur so
+lange auf, wie es die Einstellungen deiner Organisation sagen.</p>
 <h2>Wenn etwas schiefgeht</h2>
 <p>Wir reparieren, was wir können, und sagen auf der Statusseite, was wir wissen. Beide Seiten können diese
 Vereinbarung zum Ende eines Abrechnungszeitraums beenden.</p>"""
@@ -69,18 +68,18 @@ Vereinbarung zum Ende eines Abrechnungszeitraums beenden.</p>"""
 _PRIVACY_DE = """<h1>Datenschutz</h1>
 <p>Dieser Hinweis gilt ab dem 1. Januar 2026.</p>
 <h2>Was wir aufbewahren</h2>
-<p>Ihren Namen, Ihre Adresse, was Sie hier einrichten, und ein Verzeichnis dessen, was geändert wurde, von wem
-und von wo aus, damit Sie und Ihre Organisation sehen können, was mit Ihren Daten geschehen ist.</p>
+<p>Deinen Namen, deine Adresse, was du hier einrichtest, und ein Verzeichnis dessen, was geändert wurde, von
+wem und von wo aus, damit du und deine Organisation sehen können, was mit deinen Daten geschehen ist.</p>
 <h2>Was wir damit tun</h2>
-<p>Wir betreiben damit den Dienst. Wir verkaufen es nicht und zeigen es niemandem außer den Menschen Ihrer
+<p>Wir betreiben damit den Dienst. Wir verkaufen es nicht und zeigen es niemandem außer den Menschen deiner
 Organisation.</p>
-<h2>Ihre Rechte</h2>
-<p>Sie können Ihre Daten einsehen, berichtigen, ausgeben und löschen lassen. Schreiben Sie an die Adresse für
-Fragen, die auf der Seite der Anmeldung steht.</p>"""
+<h2>Deine Rechte</h2>
+<p>Du kannst deine Daten einsehen, berichtigen, ausgeben und löschen lassen: in deinem Konto, unter Profil und
+Datenschutz.</p>"""
 
 _COOKIES_DE = """<h1>Cookies</h1>
 <p>Dieser Hinweis gilt ab dem 1. Januar 2026.</p>
-<p>Wir setzen zwei Cookies, beide sind für den Dienst nötig: einer hält Sie angemeldet, der andere schützt
+<p>Wir setzen zwei Cookies, beide sind für den Dienst nötig: einer hält dich angemeldet, der andere schützt
 Formulare vor fremden Seiten. Andere gibt es nicht.</p>"""
 
 BUILT_IN: tuple[BuiltInText, ...] = (
