@@ -114,7 +114,7 @@ def test_axe_finds_nothing(guest_with: Callable[..., Guest], app: Flask, window:
         found += faults(page, f"{path}, empty")
     page.goto("/organizations")
     page.get_by_label("Name", exact=True).fill(f"Bakery of {guest.email.partition('@')[0]}")
-    page.get_by_role("button", name="Found the organization").click()
+    page.get_by_role("button", name="Create the organization").click()
     page.wait_for_url("**/dashboard")
     for path in (*CLOSED, "/organization/security", "/organization/tokens", "/developers/v0"):
         page.goto(path)

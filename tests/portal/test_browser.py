@@ -91,7 +91,7 @@ def test_a_forgotten_password_is_set_anew_by_the_mailed_link(guest_with: Enter) 
     page.goto("/forgot-password")
     page.get_by_label("E-mail").fill(guest.email)
     page.get_by_role("button", name="Send the link").click()
-    expect(page.get_by_role("heading", name="Look in your mailbox")).to_be_visible()
+    expect(page.get_by_role("heading", name="Check your mailbox")).to_be_visible()
     token = guest.live.mail.token_for(guest.email, subject="new password")
     page.goto(f"/reset-password?token={token}")
     page.get_by_label("New password", exact=True).fill("quiet lantern 58")
@@ -183,7 +183,7 @@ def test_everything_works_without_scripts_on_a_phone(guest_with: Enter) -> None:
     page.get_by_label("Menu").click()
     page.get_by_role("link", name="Organizations").click()
     page.get_by_label("Name", exact=True).fill("Söhne & Töchter")
-    page.get_by_role("button", name="Found the organization").click()
+    page.get_by_role("button", name="Create the organization").click()
     expect(page.get_by_text("You work in Söhne & Töchter.")).to_be_visible()
 
     page.goto("/account/password")
@@ -208,7 +208,7 @@ def test_a_button_pressed_twice_sends_once(guest_with: Enter) -> None:
     page.goto("/forgot-password")
     page.get_by_label("E-mail").fill(guest.email)
     page.get_by_role("button", name="Send the link").dblclick()
-    expect(page.get_by_role("heading", name="Look in your mailbox")).to_be_visible()
+    expect(page.get_by_role("heading", name="Check your mailbox")).to_be_visible()
     assert len(sent) == 1
 
 

@@ -141,11 +141,11 @@ def called_with_token(page: Page) -> dict[str, str]:
     """Make an organization and a token for it, and do what the token's page proposes; returns the person."""
     page.goto("/organizations")
     page.get_by_label("Name", exact=True).fill("Söhne & Töchter")
-    page.get_by_role("button", name="Found the organization").click()
+    page.get_by_role("button", name="Create the organization").click()
     page.wait_for_url("**/dashboard")
     page.goto("/account/tokens/new")
     page.get_by_label("Name", exact=True).fill("Nightly export")
-    page.get_by_role("button", name="Make the token").click()
+    page.get_by_role("button", name="Create the token").click()
     command = unescape(page.get_by_role("button", name="Copy the example").get_attribute("data-copy") or "")
     assert command.startswith("curl ")
     answer = subprocess.run([*shlex.split(command), "-s"], capture_output=True, text=True, check=True)

@@ -75,6 +75,11 @@ def exact(moment: datetime) -> str:
     return manner().second(moment)
 
 
+def moment(at: datetime) -> str:
+    """Write day and time of a moment out for a sentence, without seconds."""
+    return f"{manner().day(at)}, {manner().minute(at)}"
+
+
 def device(name: str) -> str:
     """Say what a device is called: "Firefox on Linux" is put together of names, the rest is as it is."""
     browser, on, system = name.partition(" on ")
@@ -106,5 +111,13 @@ def register_presentation(app: Flask) -> None:
     """Give the templates these words."""
     app.jinja_env.globals.update(icon=icon, asset=asset)
     app.jinja_env.filters.update(
-        ago=ago, exact=exact, day=day, device=device, iso=iso, age=seconds_since, initials=initials, hue=hue
+        ago=ago,
+        exact=exact,
+        moment=moment,
+        day=day,
+        device=device,
+        iso=iso,
+        age=seconds_since,
+        initials=initials,
+        hue=hue,
     )

@@ -15,7 +15,7 @@ from app.domains.privacy.exports import Fetched
 from app.domains.sessions.operations import StepUpRequired
 from app.surfaces.portal.banners import Banner, banner
 from app.surfaces.portal.base import FormPage, PortalForm, area, away, door, typed
-from app.surfaces.portal.presentation import exact
+from app.surfaces.portal.presentation import moment
 from app.surfaces.shared.actor import current_actor
 
 bp = area("privacy")
@@ -39,7 +39,7 @@ def leaving_soon(actor: Actor) -> Banner | None:
     due = deletion.due_at(actor)
     if due is None:
         return None
-    text = _("Your account will be erased on %(moment)s.", moment=exact(due))
+    text = _("Your account will be erased on %(moment)s.", moment=moment(due))
     return Banner(text, action=_("Keep my account"), href=f"{PAGE}/stay", posts=True)
 
 

@@ -79,7 +79,7 @@ _BY_STATUS: Mapping[int, _Wording] = {
     404: _Wording(
         "compass",
         _l("There is nothing here"),
-        _l("Check the address, or look for the page with the search."),
+        _l("Check the address, or begin at the start page."),
         _l("The page was moved, never was, or is not yours to see."),
     ),
     405: _Wording(

@@ -51,7 +51,7 @@ def _few_codes(actor: Actor) -> Banner | None:
         text = _("You have no recovery codes. Without your authenticator you could not sign in.")
     else:
         text = _("You have only few recovery codes left.")
-    return Banner(text, action=_("Look at them"), href=f"{_HERE}#recovery-codes")
+    return Banner(text, action=_("View"), href=f"{_HERE}#recovery-codes")
 
 
 def security_page() -> FormPage[NothingTyped]:
