@@ -16,4 +16,6 @@ document.addEventListener("click", (event) => {
 for (const dialog of document.querySelectorAll("dialog[data-modal][open]")) {
   dialog.close();
   dialog.showModal();
+  // Nothing on this page has opened it, so that nothing would get the focus back.
+  dialog.addEventListener("close", () => document.getElementById("content")?.focus());
 }

@@ -46,8 +46,8 @@ organization.</p>
 
 _COOKIES = """<h1>Cookies</h1>
 <p>This notice applies from 1 January 2026.</p>
-<p>We set two cookies, both needed for the service to work: one that keeps you signed in and one that
-protects forms against other sites. There are no others.</p>"""
+<p>We set three cookies, all for the service to work: one keeps you signed in, one protects forms against
+other sites, and one remembers your language. There are no others.</p>"""
 
 _TERMS_DE = """<h1>Nutzungsbedingungen</h1>
 <p>Diese Bedingungen gelten ab dem 1. Januar 2026.</p>
@@ -79,8 +79,8 @@ Datenschutz.</p>"""
 
 _COOKIES_DE = """<h1>Cookies</h1>
 <p>Dieser Hinweis gilt ab dem 1. Januar 2026.</p>
-<p>Wir setzen zwei Cookies, beide sind für den Dienst nötig: einer hält dich angemeldet, der andere schützt
-Formulare vor fremden Seiten. Andere gibt es nicht.</p>"""
+<p>Wir setzen drei Cookies, alle für den Dienst selbst: einer hält dich angemeldet, einer schützt Formulare vor
+fremden Seiten, und einer merkt sich deine Sprache. Andere gibt es nicht.</p>"""
 
 BUILT_IN: tuple[BuiltInText, ...] = (
     BuiltInText("terms", "en", "Terms of service", _TERMS),

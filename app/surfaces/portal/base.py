@@ -30,6 +30,7 @@ from wtforms import Field
 
 from app.core.access import Actor
 from app.core.errors import ValidationFailed
+from app.core.languages import language_of
 from app.core.links import own_path
 from app.core.paging import Window
 from app.core.settings import current_settings
@@ -39,6 +40,7 @@ from app.domains.sessions.operations import Opened
 from app.domains.tenants import queries as tenants
 from app.surfaces.portal.banners import banners
 from app.surfaces.portal.doors import PortalDoor
+from app.surfaces.portal.i18n import remember_language
 from app.surfaces.portal.navigation import navigation, start_page
 from app.surfaces.portal.problems import spell, status_of
 from app.surfaces.shared.actor import SAFE_METHODS, current_actor
@@ -308,4 +310,5 @@ def signed_in(opened: Opened) -> Response:
     """Hand the new session's cookie out, forget what led to it, and go where the person wanted to."""
     session.clear()
     start = start_page(preferences.of(opened.user).ui.start_page)
-    return set_session_cookie(away(internal(request.values.get("next")) or start), opened)
+    answer = set_session_cookie(away(internal(request.values.get("next")) or start), opened)
+    return remember_language(answer, language_of(opened.user.locale)) if opened.user.locale else answer

@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Flask, g, request
+from flask import Flask, Response, g, request
 from flask_babel import get_locale
 
 from app.core import languages
 from app.core.access import Actor
 from app.core.languages import Manner
+from app.core.settings import current_settings
 from app.domains.settings import queries as settings
-from app.surfaces.shared.languages import instance, language, said
+from app.surfaces.shared.languages import COOKIE, instance, language, said
+
+_YEAR = 31_536_000
 
 NAMES: Mapping[str, str] = {"en": "English", "de": "Deutsch"}
 """Each language by its own name, so that those who speak it find it."""
@@ -20,6 +23,13 @@ def visitors_choice() -> str | None:
     """Return the language that somebody new reads in, to be kept as theirs; none for the instance's own."""
     spoken = language()
     return None if spoken == (instance().languages or (languages.DEFAULT,))[0] else spoken
+
+
+def remember_language(response: Response, code: str) -> Response:
+    """Let this browser know a language: for visitors, and for pages that never learn who reads them."""
+    secure = current_settings().https
+    response.set_cookie(COOKIE, code, max_age=_YEAR, secure=secure, httponly=True, samesite="Lax")
+    return response
 
 
 def manner() -> Manner:

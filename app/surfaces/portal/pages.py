@@ -12,11 +12,9 @@ from app.core.languages import LANGUAGES
 from app.core.settings import current_settings
 from app.domains.sessions.api_token_values import PATTERN
 from app.surfaces.portal.base import area, away, door, internal, page
-from app.surfaces.shared.languages import COOKIE as LANGUAGE_COOKIE
+from app.surfaces.portal.i18n import remember_language
 
 bp = area("pages")
-
-_YEAR = 31_536_000
 
 
 @dataclass(frozen=True)
@@ -79,8 +77,4 @@ def choose_language(code: str):
     """Remember a visitor's language in this browser; a link, so that it works where no form is."""
     if code not in LANGUAGES:
         raise NothingHere
-    response = away(internal(request.args.get("next")) or "/")
-    response.set_cookie(
-        LANGUAGE_COOKIE, code, max_age=_YEAR, secure=current_settings().https, httponly=True, samesite="Lax"
-    )
-    return response
+    return remember_language(away(internal(request.args.get("next")) or "/"), code)

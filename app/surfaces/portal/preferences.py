@@ -13,7 +13,7 @@ from app.core.languages import language_of
 from app.domains.accounts import languages, preferences, profiles, queries
 from app.domains.accounts.profiles import ProfileChanges
 from app.surfaces.portal.base import FormPage, PortalForm, area, away, door, typed
-from app.surfaces.portal.i18n import NAMES
+from app.surfaces.portal.i18n import NAMES, remember_language
 from app.surfaces.portal.navigation import START_PAGES
 from app.surfaces.shared.actor import current_actor
 from app.surfaces.shared.languages import instance, speak
@@ -87,9 +87,10 @@ def save():
         ui={name: sent[name].data for name in _SCREEN},
         notifications={name: bool(sent[name].data) for name in _NOTICES},
     )
-    speak(str(queries.me(current_actor()).locale or sent.language.data))
+    spoken = str(queries.me(current_actor()).locale or sent.language.data)
+    speak(spoken)
     flash(_("Your preferences are saved."), "success")
-    return away("/account/preferences")
+    return remember_language(away("/account/preferences"), language_of(spoken))
 
 
 def _place(sent: PreferencesForm) -> ProfileChanges:
