@@ -8,6 +8,7 @@ from flask import Flask
 
 from app.surfaces.shared import keeping
 from tests.portal.conftest import PASSWORD, Visitor
+from tests.support.authenticator import Phone
 
 PAGE = "/account/privacy"
 
@@ -106,3 +107,11 @@ def test_leaving_goes_on_by_itself_after_the_proof(
 def test_a_file_of_nobody_is_not_found(signed_in: Visitor) -> None:
     answer = signed_in.send(f"{PAGE}/exports/0196f2a4-7c1e-7d3a-9b52-3f6c8e1a4d70/download", on=PAGE)
     assert answer.status_code == 404
+
+
+def test_all_that_stands_above_a_page_is_one_landmark(protected: tuple[Visitor, Phone], jane: str) -> None:
+    visitor, _ = protected
+    assert visitor.send(f"{PAGE}/leave", {"email": jane}, on=PAGE).status_code == 303
+    text = visitor.get("/account/sessions").text
+    assert text.count("account-banner") == 2, "no recovery codes, and soon no account"
+    assert text.count('aria-label="About your account"') == 1
