@@ -79,8 +79,8 @@ Datenschutz.</p>"""
 
 _COOKIES_DE = """<h1>Cookies</h1>
 <p>Dieser Hinweis gilt ab dem 1. Januar 2026.</p>
-<p>Wir setzen drei Cookies, alle für den Dienst selbst: einer hält dich angemeldet, einer schützt Formulare vor
-fremden Seiten, und einer merkt sich deine Sprache. Andere gibt es nicht.</p>"""
+<p>Wir setzen drei Cookies, alle für den Dienst selbst: einer hält dich angemeldet, einer schützt Formulare
+vor fremden Seiten, und einer merkt sich deine Sprache. Andere gibt es nicht.</p>"""
 
 BUILT_IN: tuple[BuiltInText, ...] = (
     BuiltInText("terms", "en", "Terms of service", _TERMS),
