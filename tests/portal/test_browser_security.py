@@ -166,6 +166,7 @@ def test_the_question_is_a_dialog_and_the_form_goes_on_by_itself(guest_with: Ent
     expect(page.get_by_role("heading", name="Security", exact=True)).to_be_visible()
 
     page.get_by_role("button", name="Set up").click()
+    expect(dialog.get_by_label("Password", exact=True)).to_be_focused()
     page.keyboard.type("not it at all")
     page.keyboard.press("Enter")
     expect(dialog.get_by_text("The current password is wrong.")).to_be_visible()
