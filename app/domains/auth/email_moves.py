@@ -1,6 +1,5 @@
 """Moving an account from one address to another: who may have it, what dies with the old, the way back."""
 
-from datetime import timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -100,8 +99,3 @@ def way_back_to(user: User, key: str) -> int | None:
         MailedLink.expires_at > clock.now(),
     )
     return db.session.scalar(query)
-
-
-def life_of_a_way_back() -> timedelta:
-    """Return how long the old mailbox can undo a change."""
-    return links.life(LinkPurpose.EMAIL_UNDO)

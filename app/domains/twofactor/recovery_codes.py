@@ -106,9 +106,7 @@ def put_in_force(actor: Actor, user: User, batch: RecoveryBatch, *, tell: bool =
     batch.saved_at, batch.ended_at = clock.now(), None
     record(actor, AuditKind.TWO_FACTOR_CODES_REPLACED, subject=("user", user.id))
     if tell:
-        mails.new_backup_codes(
-            user.email, first_name=user.greeting, at=batch.saved_at, link=public_url("/account/security")
-        )
+        tell_of_replacement(user)
     return batch.saved_at
 
 
