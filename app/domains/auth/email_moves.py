@@ -1,6 +1,5 @@
 """Moving an account from one address to another: who may have it, what dies with the old, the way back."""
 
-
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
