@@ -208,6 +208,19 @@ def check(actor: Actor, access: Access | Permission) -> None:
         _require(actor.may(access), PermissionDenied(layer="role", remedy=remedy))
 
 
+def working_in(actor: Actor, environment: Environment) -> Actor:
+    """Return the actor working in an environment of their organization: a page's choice, not a credential's.
+
+    :raises PermissionDenied: if it is not the one they are in and they may not work in others than prod
+    """
+    if environment is actor.environment:
+        return actor
+    remedy = "An owner or admin of the organization can give it through role or profile."
+    may = environment is Environment.PROD or actor.may(Permission.ENVIRONMENTS_SWITCH)
+    _require(may and actor.kind == "session", PermissionDenied(layer="environment", remedy=remedy))
+    return replace(actor, environment=environment)
+
+
 def _require(held: bool, refusal: AppError) -> None:
     if not held:
         raise refusal

@@ -19,11 +19,13 @@ def promise(
     tenant_name: str | None,
     *,
     known_as: str | None = None,
+    tenant_id: int | None = None,
     **own: wording.Value,
 ) -> None:
     """Promise a mail in the request's own transaction, with the variables of its own.
 
     :param known_as: the address of the reader's account, where that is not the one written to
+    :param tenant_id: the organization that writes, so that its own server, sender and rules are used
     """
     definition = MAILS[name]
     variables = {key: wording.kept(value) for key, value in own.items()}
@@ -41,6 +43,7 @@ def promise(
             "event": definition.event,
             **person,
             "tenant_name": tenant_name,
+            **({} if tenant_id is None else {"tenant_id": tenant_id}),
             **variables,
             "sealed": seal(json.dumps(secret), SEAL_CONTEXT),
         },
