@@ -4,7 +4,7 @@ Access sits on the operation, so that none of the six surfaces can forget it; ``
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -31,6 +31,10 @@ class Access(StrEnum):
     """A person's own sign-in; an API token cannot do this."""
     TENANT = "tenant"
     """A person with an active membership, working in that organization."""
+    TENANT_MANAGER = "tenant_manager"
+    """Its owner, an admin or a manager; where the role is asked for, no permission opens the door."""
+    TENANT_ADMIN = "tenant_admin"
+    """Its owner or an admin."""
     PLATFORM_ADMIN = "platform_admin"
     SYSTEM = "system"
     """The product itself: jobs, the command line."""
@@ -58,6 +62,10 @@ class GlobalTokenRequired(Forbidden):
 
 class PermissionDenied(Forbidden):
     code, message = "auth:permission_denied", "You lack the permission for this."
+
+
+class RoleRequired(Forbidden):
+    code, message = "auth:role_required", "Your role does not allow this."
 
 
 class PlatformAdminRequired(Forbidden):
@@ -162,6 +170,11 @@ class Operation:
 
 OPERATIONS: dict[str, Operation] = {}
 
+_ROLES: Mapping[Access, frozenset[str]] = {
+    Access.TENANT_MANAGER: frozenset({"owner", "admin", "manager"}),
+    Access.TENANT_ADMIN: frozenset({"owner", "admin"}),
+}
+
 
 def operation(
     access: Access | Permission,
@@ -190,6 +203,7 @@ def check(actor: Actor, access: Access | Permission) -> None:
     :raises NotSignedIn: nobody is signed in
     :raises InteractiveSessionRequired: an API token asks for what only a sign-in may do
     :raises TenantTokenRequired: no organization was chosen
+    :raises RoleRequired: the role is another than those asked for
     :raises PermissionDenied: role and profile do not hold the permission
     :raises PlatformAdminRequired: the person is no admin of the platform
     """
@@ -201,8 +215,11 @@ def check(actor: Actor, access: Access | Permission) -> None:
         _require(actor.kind == "session", InteractiveSessionRequired(layer="token"))
     if access is Access.PLATFORM_ADMIN:
         _require(actor.is_platform_admin, PlatformAdminRequired(layer="platform"))
-    if access in (Access.TENANT, *Permission):
+    if access in (Access.TENANT, *_ROLES, *Permission):
         _require(actor.tenant_id is not None, TenantTokenRequired(layer="organization"))
+    if isinstance(access, Access) and access in _ROLES:
+        remedy = "An owner or admin of the organization can do it or change your role."
+        _require(actor.role in _ROLES[access], RoleRequired(layer="role", remedy=remedy))
     if isinstance(access, Permission):
         remedy = "An owner or admin of the organization can give it through role or profile."
         _require(actor.may(access), PermissionDenied(layer="role", remedy=remedy))

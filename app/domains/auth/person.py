@@ -17,7 +17,7 @@ from app.domains.accounts.models import User
 from app.domains.accounts.policies import Agreement, agreements
 from app.domains.accounts.preferences import ScreenPreferences
 from app.domains.accounts.queries import me
-from app.domains.sessions.identify import permissions_of
+from app.domains.permissions.queries import rights_in
 from app.domains.sessions.models import UserSession
 from app.domains.sessions.operations import step_up_window
 from app.domains.sessions.queries import current
@@ -86,7 +86,7 @@ def _answers_tickets(memberships: Sequence[Membership], staff_tenant: object) ->
     return any(
         m.tenant.slug == staff_tenant
         and m.tenant.is_active
-        and Permission.SUPPORT_MANAGE in permissions_of(m.role, m.profile_id)
+        and Permission.SUPPORT_MANAGE in rights_in(m.tenant_id, m.role, m.profile_id)
         for m in memberships
     )
 

@@ -15,9 +15,10 @@ from app.domains.accounts.models import User
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
 from app.domains.auth.sign_in import MethodNotAllowed
+from app.domains.permissions.queries import rights_in
 from app.domains.sessions import operations as sessions
 from app.domains.sessions import tokens
-from app.domains.sessions.identify import SWITCH_OF_METHOD, check_rules, permissions_of
+from app.domains.sessions.identify import SWITCH_OF_METHOD, check_rules
 from app.domains.sessions.models import UserSession
 from app.domains.sessions.tokens import Reach
 from app.domains.settings import queries as settings
@@ -157,7 +158,7 @@ def _admitted(actor: Actor, tenant: Ref, environment: Environment) -> tuple[Memb
         environment=environment,
         signed_in_at=session.created_at,
     )
-    allowed = permissions_of(membership.role, membership.profile_id)
+    allowed = rights_in(membership.tenant_id, membership.role, membership.profile_id)
     if environment is not Environment.PROD and Permission.ENVIRONMENTS_SWITCH not in allowed:
         raise PermissionDenied(layer="role", remedy="An owner or admin can give it through role or profile.")
     return membership, session

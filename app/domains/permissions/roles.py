@@ -1,6 +1,6 @@
 """Roles and what each may do, the profiles every organization has, and the rights inside one project."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -208,6 +208,23 @@ SYSTEM_PROFILES: Mapping[int, SystemProfile] = {
 }
 
 FIRST_CUSTOM_PROFILE_ID = 1001
+
+_NUMBERED: Mapping[int, Permission] = {about.id: permission for permission, about in PERMISSIONS.items()}
+
+
+def permissions_numbered(numbers: Iterable[int]) -> frozenset[Permission]:
+    """Return the permissions of these numbers; one that is no more is left out."""
+    return frozenset(_NUMBERED[number] for number in numbers if number in _NUMBERED)
+
+
+def rights(role: Role, profile_id: int, own: Iterable[int] | None = None) -> frozenset[Permission]:
+    """Return what a role and a profile allow together; a profile only adds.
+
+    :param own: the numbers in the organization's own profile, None where that is not active or not its own
+    """
+    profile = SYSTEM_PROFILES.get(profile_id)
+    added = profile.permissions if profile else permissions_numbered(own or ())
+    return role.base | added
 
 
 class ProjectPermission(StrEnum):

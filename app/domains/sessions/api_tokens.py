@@ -22,9 +22,10 @@ from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
 from app.domains.billing import queries as billing
 from app.domains.email import mails
+from app.domains.permissions.queries import rights_in
 from app.domains.sessions import api_token_values
 from app.domains.sessions.api_token_queries import count_live, live, unrevoked
-from app.domains.sessions.identify import SWITCH_OF_METHOD, check_rules, permissions_of
+from app.domains.sessions.identify import SWITCH_OF_METHOD, check_rules
 from app.domains.sessions.models import UserSession
 from app.domains.sessions.proofs import require_strong
 from app.domains.settings import queries as settings
@@ -180,7 +181,7 @@ def _require_rights(actor: Actor, membership: Membership, environment: Environme
         origin=actor.origin,
     )
     _require_sign_in(actor, wanted)
-    allowed = permissions_of(membership.role, membership.profile_id)
+    allowed = rights_in(membership.tenant_id, membership.role, membership.profile_id)
     needed = {Permission.API_TOKENS_OWN}
     if environment is not Environment.PROD:
         needed.add(Permission.ENVIRONMENTS_SWITCH)

@@ -20,7 +20,7 @@ from app.core.permissions import Permission
 from app.core.secrets import token_hash
 from app.domains.billing.queries import plan_of
 from app.domains.billing.usage import RequestQuotaUsedUp, count_call
-from app.domains.permissions.roles import SYSTEM_PROFILES, Role
+from app.domains.permissions.roles import rights
 from app.domains.sessions import api_token_values, lookup
 from app.domains.sessions.devices import country_of
 from app.domains.sessions.models import UserSession
@@ -160,7 +160,7 @@ def _check_environment(row: sa.Row[Any], environment: Environment) -> None:
     """
     if environment is Environment.PROD:
         return
-    if Permission.ENVIRONMENTS_SWITCH not in permissions_of(row.role, row.profile_id):
+    if Permission.ENVIRONMENTS_SWITCH not in rights(row.role, row.profile_id, row.own_permissions):
         raise PermissionDenied(layer="role", remedy="An owner or admin can give it through role or profile.")
 
 
@@ -255,7 +255,7 @@ def _actor(
         membership_id=row.membership_id if works_in else None,
         role=str(row.role) if works_in else "",
         profile_id=row.profile_id if works_in else None,
-        permissions=permissions_of(row.role, row.profile_id) if works_in else frozenset(),
+        permissions=rights(row.role, row.profile_id, row.own_permissions) if works_in else frozenset(),
         environment=environment,
         scopes=frozenset(row.scopes or ()),
         particulars=Particulars(
@@ -284,12 +284,6 @@ def _admits(row: sa.Row[Any], origin: Origin) -> bool:
     taken = {"code": row.code_login_enabled, "oauth": row.social_login_enabled}.get(row.method) is not False
     proven = row.email_verified_at is not None or row.email_verification_required is not True
     return taken and proven and clock.now() - row.signed_in_at <= timedelta(days=row.session_lifetime or 90)
-
-
-def permissions_of(role: Role, profile_id: int) -> frozenset[Permission]:
-    """Return what a role and a profile allow together; a profile only adds."""
-    profile = SYSTEM_PROFILES.get(profile_id)
-    return role.base | (profile.permissions if profile else frozenset())
 
 
 def _expiry(claims: Mapping[str, Any] | None) -> datetime | None:

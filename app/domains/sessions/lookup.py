@@ -14,6 +14,7 @@ from app.core.environments import Environment
 from app.domains.accounts.models import User
 from app.domains.billing.models import Subscription
 from app.domains.billing.usage import calls_in, month_of
+from app.domains.permissions.models import PermissionProfile
 from app.domains.sessions.models import UserSession
 from app.domains.settings.factor_demand import DEMAND_KEYS
 from app.domains.settings.models import SettingValue
@@ -58,6 +59,11 @@ def _statement(found_by: FoundBy, works_in: WorksIn) -> sa.Select[Any]:
     else:
         tenant_is = Tenant.id == session.tenant_id
     membership_is = sa.and_(Membership.tenant_id == Tenant.id, Membership.user_id == session.user_id)
+    profile_is = sa.and_(
+        PermissionProfile.tenant_id == Membership.tenant_id,
+        PermissionProfile.id == Membership.profile_id,
+        PermissionProfile.is_active.is_(True),
+    )
     key = session.uid if found_by == "uid" else session.token_hash
     asked = () if works_in != "selected" else _ASKED_OF_A_SIGN_IN
     statement = (
@@ -99,6 +105,7 @@ def _statement(found_by: FoundBy, works_in: WorksIn) -> sa.Select[Any]:
             Membership.id.label("membership_id"),
             Membership.role,
             Membership.profile_id,
+            PermissionProfile.permission_ids.label("own_permissions"),
             Membership.status.label("membership_status"),
             _setting("limits.requests_per_minute").label("calls_per_minute"),
             _setting_unless("localization.locale", User.locale).label("tenant_locale"),
@@ -114,6 +121,7 @@ def _statement(found_by: FoundBy, works_in: WorksIn) -> sa.Select[Any]:
         .join(User, User.id == session.user_id)
         .outerjoin(Tenant, tenant_is)
         .outerjoin(Membership, membership_is)
+        .outerjoin(PermissionProfile, profile_is)
         .where(key == sa.bindparam("shown", type_=key.type))
     )
     return _asking_of_machines(statement) if works_in == "token" else statement
