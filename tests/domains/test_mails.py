@@ -50,6 +50,11 @@ VALUES = {
     "finish_url": "https://portico.example/recover-second-factor/finish?token=tok",
     "remaining": "7",
     "passkey_name": "Laptop",
+    "inviter_name": "Jane Doe",
+    "role": "member",
+    "accept_url": "https://portico.example/accept-invitation?token=tok",
+    "used": "24",
+    "total": "25",
 }
 NASTY = '<a href="https://evil.example">x</a> www.evil.example evil.example\r\nBcc: all@evil.example\x1b[2J'
 

@@ -242,5 +242,17 @@ MAILS: Mapping[str, MailDefinition] = {
             variables=("from", "link"),
             subject="{{ tenant_name }} asks for a second factor",
         ),
+        MailDefinition(
+            name="member_invitation",
+            event="members.invited",
+            variables=("inviter_name", "role", "accept_url", "token", "expires_at"),
+            subject="{{ inviter_name }} invites you to {{ tenant_name }}",
+        ),
+        MailDefinition(
+            name="seat_shortage",
+            event="billing.seats_low",
+            variables=("used", "total", "link"),
+            subject="{{ used }} of {{ total }} seats are taken",
+        ),
     )
 }

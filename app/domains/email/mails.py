@@ -8,6 +8,7 @@ from app.domains.email.factor_mails import (
     factor_recovery_request,
     two_factor_demand,
 )
+from app.domains.email.member_mails import member_invitation, seat_shortage
 from app.domains.email.passkey_mails import passkey_addition, passkey_copy, passkey_removal
 from app.domains.email.privacy_mails import (
     data_export_ready,
@@ -35,11 +36,13 @@ __all__ = [
     "factor_recovery_due",
     "factor_recovery_request",
     "leaked_token",
+    "member_invitation",
     "member_token_leak",
     "new_api_token",
     "passkey_addition",
     "passkey_copy",
     "passkey_removal",
+    "seat_shortage",
     "token_expiry",
     "token_revocation",
     "two_factor_demand",

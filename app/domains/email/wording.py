@@ -57,7 +57,7 @@ def called(name: str, value: str, reader: Reader) -> str:
         browser, on, system = value.partition(" on ")
         pattern = said("%(browser)s on %(system)s", reader.language)
         return pattern % {"browser": browser, "system": system} if on else said(value, reader.language)
-    return said(value, reader.language) if name in ("status", "from") else value
+    return said(value, reader.language) if name in ("status", "from", "role") else value
 
 
 def harmless(name: str) -> str:
