@@ -8,11 +8,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Base, Identified, Numbered, Timed
 
-Kind = Literal["browser", "app", "api_token", "service"]
+Kind = Literal["browser", "app", "api_token", "service", "client"]
 
 
 class UserSession(Identified, Timed, Base):
-    """A sign-in: a cookie, a refresh-token family, an opaque token, an API token, a service token."""
+    """A sign-in: a cookie, a refresh-token family, an opaque token, an API token, a service token.
+
+    It is a person's, a service user's or a client account's: exactly one of the three ids is there.
+    """
 
     __tablename__ = "sessions"
     __table_args__ = (
@@ -21,12 +24,21 @@ class UserSession(Identified, Timed, Base):
     )
 
     user_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"))
+    service_user_id: Mapped[int | None] = mapped_column(
+        sa.ForeignKey("service_users.id", ondelete="CASCADE"), index=True
+    )
+    client_id: Mapped[int | None] = mapped_column(
+        sa.ForeignKey("client_accounts.id", ondelete="CASCADE"), index=True
+    )
     kind: Mapped[str] = mapped_column(sa.String(20))
     dialect: Mapped[str] = mapped_column(sa.String(20))
     token_hash: Mapped[bytes | None] = mapped_column(sa.LargeBinary(32), unique=True)
     """Of the opaque token in cookie or body; None where only JWTs carry the session."""
     method: Mapped[str] = mapped_column(sa.String(20), default="password")
-    """How the person proved themselves first: password, code, oauth, sign_up."""
+    """How the person proved themselves first: password, code, oauth, sign_up.
+
+    Of a client: password, signup, or vouched for by the organization's own application.
+    """
     factors: Mapped[int] = mapped_column(default=1)
     proven_at: Mapped[datetime]
     two_factor_at: Mapped[datetime | None]

@@ -2,6 +2,7 @@
 
 from flask import Flask
 
+from app.domains.clients import models as _models  # noqa: F401 - tables of sessions refer to its tables
 from app.surfaces.client_v1.dialect import DIALECT
 
 __all__ = ["DIALECT", "mount"]
