@@ -2,7 +2,7 @@
 
 import smtplib
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.headerregistry import Address
@@ -53,6 +53,11 @@ class OutgoingMail:
     subject: str
     text: str
     html: str
+    sender: str | None = None
+    """The From header, name and address; None for the instance's own."""
+    reply_to: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Further headers; one that is there already cannot be set anew."""
 
 
 def configured_server() -> MailServer:
@@ -79,20 +84,32 @@ def build(mail: OutgoingMail, *, message_id: str) -> EmailMessage:
     """
     to = _address(mail.to)
     message = EmailMessage(policy=SMTPUTF8 if to.smtputf8 else SMTP)
-    message["From"] = current_settings().mail_from
+    message["From"] = mail.sender or current_settings().mail_from
     message["To"] = Address(username=to.local_part, domain=to.ascii_domain)
     message["Subject"] = _one_line(mail.subject)[:_LONGEST_SUBJECT]
     message["Date"] = format_datetime(clock.now())
     message["Message-ID"] = message_id
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation answers, please
+    if mail.reply_to:
+        message["Reply-To"] = mail.reply_to
+    for name, value in mail.headers.items():
+        if name not in message:
+            message[name] = value
     message.set_content(mail.text, cte=_encoding(mail.text))
     message.add_alternative(mail.html, subtype="html", cte=_encoding(mail.html))
     return message
 
 
-def send(mail: OutgoingMail, *, message_id: str, server: MailServer | None = None) -> None:
+def send(
+    mail: OutgoingMail,
+    *,
+    message_id: str,
+    server: MailServer | None = None,
+    sign: Callable[[bytes], bytes] | None = None,
+) -> None:
     """Hand one message to the mail server.
 
+    :param sign: adds a signature to the finished message
     :raises ServerAway: nothing was handed over; it would be the same for any message
     :raises MailDeferred: to be tried again with the same ``message_id``
     :raises MailRefused: never to be tried again
@@ -100,13 +117,15 @@ def send(mail: OutgoingMail, *, message_id: str, server: MailServer | None = Non
     message = build(mail, message_id=message_id)
     to = message["To"].addresses[0].addr_spec
     options = [] if to.isascii() else ["SMTPUTF8"]
+    content = message.as_bytes()
+    content = sign(content) if sign else content
     with _connection(server or configured_server()) as smtp:
         if options and not smtp.has_extn("smtputf8"):
             raise MailRefused("the server takes no international addresses")
-        sender = parseaddr(current_settings().mail_from)[1]
+        sender = parseaddr(mail.sender or current_settings().mail_from)[1]
         _step("MAIL", lambda: smtp.mail(sender, options))
         _step("RCPT", lambda: smtp.rcpt(to))
-        _step("DATA", lambda: smtp.data(message.as_bytes()))
+        _step("DATA", lambda: smtp.data(content))
 
 
 @contextmanager

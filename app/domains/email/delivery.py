@@ -1,13 +1,13 @@
 """Keeping the promise of a mail: written when it leaves, so that codes lie nowhere in the clear."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from app.core import mail, outbox
 from app.core.secrets import SealBroken
 from app.core.settings import SmtpSecurity
 from app.domains.email.definitions import MAILS
-from app.domains.email.outgoing import compose
+from app.domains.email.outgoing import Outgoing, Sign, compose, held_back, shaped, signatures
 from app.domains.settings import queries as settings
 
 _SERVER_KEYS = ("smtp.host", "smtp.port", "smtp.security", "smtp.username", "smtp.password")
@@ -17,21 +17,19 @@ _SERVER_KEYS = ("smtp.host", "smtp.port", "smtp.security", "smtp.username", "smt
 def deliver(row: outbox.Claimed) -> outbox.Act:
     """Write a promised mail and say how it is sent; named by its row, it stays one mail over retries."""
     try:
-        outgoing = compose(row.payload)
+        outgoing = compose(row.payload, row.uid)
     except SealBroken as error:
         raise outbox.Hopeless("its variables cannot be opened: a sealing key is gone") from error
     message_id = mail.message_id(row.uid)
+    if reason := held_back(outgoing):
+        return lambda: {**delivered(row.payload, message_id), "suppressed": reason}
+    outgoing = shaped(outgoing)
+    message, signed = _message(outgoing), signatures(outgoing)
     server = platform_server()
 
     def send() -> outbox.Payload:
-        message = mail.OutgoingMail(
-            to=outgoing.to,
-            subject=outgoing.mail.subject,
-            text=outgoing.mail.text,
-            html=outgoing.mail.html,
-        )
         try:
-            mail.send(message, message_id=message_id, server=server)
+            mail.send(message, message_id=message_id, server=server, sign=_all(signed))
         except (outbox.Unreachable, outbox.NotNow, outbox.Hopeless) as error:
             if MAILS[row.payload["mail"]].forgotten:  # the server's answer may name the address
                 raise type(error)("what the server said is not kept") from None
@@ -39,6 +37,27 @@ def deliver(row: outbox.Claimed) -> outbox.Act:
         return delivered(row.payload, message_id)
 
     return send
+
+
+def _message(outgoing: Outgoing) -> mail.OutgoingMail:
+    return mail.OutgoingMail(
+        to=outgoing.to,
+        subject=outgoing.mail.subject,
+        text=outgoing.mail.text,
+        html=outgoing.mail.html,
+        sender=outgoing.sender,
+        reply_to=outgoing.reply_to,
+        headers=outgoing.headers,
+    )
+
+
+def _all(signed: Sequence[Sign]) -> Sign:
+    def sign(message: bytes) -> bytes:
+        for one in signed:
+            message = one(message)
+        return message
+
+    return sign
 
 
 def delivered(payload: Mapping[str, Any], message_id: str) -> outbox.Payload:
