@@ -58,13 +58,17 @@ class Canaries:
         return sorted({*found, *self._in_mails(instance)})
 
     def _names_in(self, text: str) -> list[str]:
-        return [name for value, name in self.seen.items() if value in text or quote(value) in text]
+        written = (
+            (name, {value, quote(value)}) for value, name in self.seen.items()
+        )  # mostly one and the same
+        return [name for name, ways in written if any(way in text for way in ways)]
 
     def _in_mails(self, instance: LiveInstance) -> Iterator[str]:
         carriers: dict[str, list[str]] = defaultdict(list)
         for mail in instance.mail.all():
+            text = f"{mail.text}\n{unquote(mail.text)}"
             for value in self.seen:
-                if value in mail.text or value in unquote(mail.text):
+                if value in text:
                     carriers[value].append(mail.subject)
         for value, subjects in carriers.items():
             name = self.seen[value]
