@@ -19,6 +19,9 @@ from app.core.partitions import PARTITIONED
 _ONE_AT_A_TIME = 0x504F5254
 """The number of the lock that two upgrades at once wait for on PostgreSQL."""
 
+WHERE_POSSIBLE = {"ix_memberships_search"}
+"""Indexes that only some servers can have: no model names them."""
+
 PARTITION = re.compile(rf"({'|'.join(PARTITIONED)})_(y\d{{4}}m\d{{2}}|rest)")
 
 
@@ -42,7 +45,9 @@ def render_item(kind: str, item: Any, _context: AutogenContext) -> str | Literal
 
 
 def include_name(name: str | None, kind: str, _parents: Any) -> bool:
-    """Leave partitions out: what is said of their table holds for them."""
+    """Leave partitions out: what is said of their table holds for them; and indexes of some servers only."""
+    if kind == "index":
+        return name not in WHERE_POSSIBLE
     return kind != "table" or not PARTITION.fullmatch(name or "")
 
 

@@ -49,6 +49,14 @@ class Membership(Identified, Timed, Base):
     __table_args__ = (
         sa.UniqueConstraint("tenant_id", "user_id"),
         sa.Index("ix_memberships_user", "user_id", "status"),
+        sa.Index("ix_memberships_listing", "tenant_id", "listing", "id"),
+        sa.Index("ix_memberships_status", "tenant_id", "status", "listing", "id"),
+        sa.Index("ix_memberships_role", "tenant_id", "role", "listing", "id"),
+        sa.Index("ix_memberships_profile", "tenant_id", "profile_id", "listing", "id"),
+        sa.Index("ix_memberships_address", "tenant_id", "address", "id"),
+        sa.Index("ix_memberships_joined", "tenant_id", "joined_at", "id"),
+        sa.Index("ix_memberships_created", "tenant_id", "created_at", "id"),
+        sa.Index("ix_memberships_last_login", "tenant_id", "last_login_at", "id"),
     )
 
     tenant_id: Mapped[int] = mapped_column(sa.ForeignKey("tenants.id", ondelete="CASCADE"))
@@ -56,8 +64,31 @@ class Membership(Identified, Timed, Base):
     role: Mapped[Role] = mapped_column(Words(Role))
     profile_id: Mapped[int] = mapped_column(default=1)
     status: Mapped[MembershipStatus] = mapped_column(Words(MembershipStatus), default=MembershipStatus.ACTIVE)
+    first_name: Mapped[str | None] = mapped_column(sa.String(100))
+    """What this organization calls the person, where that is not what they call themselves."""
+    last_name: Mapped[str | None] = mapped_column(sa.String(100))
     job_title: Mapped[str | None] = mapped_column(sa.String(100))
     joined_at: Mapped[datetime | None]
+    last_login_at: Mapped[datetime | None]
+    """When the person last signed in here, or without naming an organization."""
+    listing: Mapped[str] = mapped_column(sa.String(600), default="", server_default="")
+    """Name and address as lists are searched and sorted (``tenants.listing``)."""
+    address: Mapped[str] = mapped_column(sa.String(320), default="", server_default="")
 
     tenant: Mapped[Tenant] = relationship(lazy="raise")
     user: Mapped[User] = relationship(lazy="raise")
+
+
+class MembershipCount(Base):
+    """How many members of a kind an organization has, so that a long list need not be counted.
+
+    On PostgreSQL triggers keep it, whatever changes memberships; SQLite counts (``members.counting``).
+    """
+
+    __tablename__ = "membership_counts"
+
+    tenant_id: Mapped[int] = mapped_column(sa.ForeignKey("tenants.id", ondelete="CASCADE"), primary_key=True)
+    status: Mapped[MembershipStatus] = mapped_column(Words(MembershipStatus), primary_key=True)
+    role: Mapped[Role] = mapped_column(Words(Role), primary_key=True)
+    profile_id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[int]

@@ -17,6 +17,7 @@ from app.domains.billing.queries import Standing, standing_of
 from app.domains.permissions.roles import Role
 from app.domains.settings import queries as settings
 from app.domains.settings.registry import DEFINITIONS, Value
+from app.domains.tenants import listing as _listing  # noqa: F401 - keeps what lists are searched by
 from app.domains.tenants import slugs
 from app.domains.tenants.models import Membership, MembershipStatus, Tenant, TenantStatus
 
