@@ -5,8 +5,10 @@ import binascii
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Literal, cast
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from environs import Env, EnvError, validate
@@ -17,6 +19,7 @@ SmtpSecurity = Literal["none", "starttls", "tls"]
 DEVELOPMENT_PUBLIC_URL = "http://127.0.0.1:8000"
 
 
+_LOOPBACK = "127.0.0.0/8,::1/128"
 _LEAST_DIFFERENT_BYTES = 16
 """Of 32 random bytes fewer than 16 differ about once in 10^14 keys: such a key was typed, not drawn."""
 
@@ -59,6 +62,12 @@ class Settings:
     smtp_password: str | None
     smtp_timeout_seconds: float
     mail_from: str
+    spf_include: str
+    dns_servers: tuple[tuple[str, int], ...]
+    outbound_networks: tuple[IPv4Network | IPv6Network, ...]
+    """Addresses that organizations may name though they are not public."""
+    outbound_ports: frozenset[int] | Literal["any"]
+    """Ports that organizations may name besides those of the protocol."""
     trusted_proxies: int
     metrics_token: str | None
     password_memory_kib: int
@@ -138,6 +147,12 @@ def _parse(env: Env, instance: Path) -> Settings:
         smtp_password=env.str("SMTP_PASSWORD", None),
         smtp_timeout_seconds=env.float("SMTP_TIMEOUT_SECONDS", 15.0, validate=validate.Range(0.1, 30)),
         mail_from=env.str("MAIL_FROM", *(["Portico <portico@portico.example>"] if lax else [])),
+        spf_include=env.str("SPF_INCLUDE", ""),
+        dns_servers=_servers(env.list("DNS_SERVERS", [])),
+        outbound_networks=_networks(
+            env.str("OUTBOUND_NETWORKS", _LOOPBACK if app_env == "development" else "")
+        ),
+        outbound_ports=_ports(env.str("OUTBOUND_PORTS", "any" if app_env == "development" else "")),
         trusted_proxies=env.int("TRUSTED_PROXIES", 0, validate=validate.Range(0, 8)),
         metrics_token=env.str("METRICS_TOKEN", None),
         password_memory_kib=env.int("PASSWORD_MEMORY_KIB", 19456, validate=validate.Range(8)),
@@ -182,6 +197,34 @@ def _keyring(name: str, value: str) -> Keyring:
             raise SettingsError(f"{name}: the key {key_id!r} is not random")
         keys[key_id] = key
     return Keyring(keys=keys)
+
+
+def _servers(values: list[str]) -> tuple[tuple[str, int], ...]:
+    """Read ``192.0.2.1``, ``192.0.2.1:5353`` or ``[2001:db8::1]:53``."""
+    found = []
+    for value in values:
+        parts = urlsplit(f"//{value.strip()}")
+        try:
+            found.append((str(ip_address(parts.hostname or "")), parts.port or 53))
+        except ValueError as error:
+            raise SettingsError(f"DNS_SERVERS: {value!r} is no address[:port]") from error
+    return tuple(found)
+
+
+def _networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
+    except ValueError as error:
+        raise SettingsError(f"OUTBOUND_NETWORKS: {error}") from error
+
+
+def _ports(value: str) -> frozenset[int] | Literal["any"]:
+    if value.strip() == "any":
+        return "any"
+    try:
+        return frozenset(int(part) for part in value.split(",") if part.strip())
+    except ValueError as error:
+        raise SettingsError("OUTBOUND_PORTS: needs numbers with commas between, or any") from error
 
 
 def _optional_path(value: str | None) -> Path | None:
