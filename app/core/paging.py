@@ -92,22 +92,30 @@ def paginate(query: sa.Select[Any], window: Window) -> Page[Any]:
 
 
 def keyset(
-    query: sa.Select[Any], window: CursorWindow, *, name: str, newest_first: Sequence[Any]
+    query: sa.Select[Any],
+    window: CursorWindow,
+    *,
+    name: str,
+    newest_first: Sequence[Any] = (),
+    rising: Sequence[Any] = (),
 ) -> CursorPage[Any]:
-    """Run a query newest first by the given columns (a total order), from where the cursor left off.
+    """Run a query by the given columns (a total order), from where the cursor left off.
 
+    :param newest_first: the columns of a falling order; or else ``rising``, those of a rising one
     :raises BadCursor: if the cursor was not given out for the list of that name
     """
+    columns = newest_first or rising
     if window.cursor:
-        after = _read_cursor(name, window.cursor, len(newest_first))
-        query = query.where(sa.tuple_(*newest_first) < sa.tuple_(*after))
-    query = query.order_by(*(column.desc() for column in newest_first)).limit(window.limit + 1)
+        place, after = sa.tuple_(*columns), sa.tuple_(*_read_cursor(name, window.cursor, len(columns)))
+        query = query.where(place < after if newest_first else place > after)
+    ordered = (column.desc() if newest_first else column for column in columns)
+    query = query.order_by(*ordered).limit(window.limit + 1)
     rows = db.session.scalars(query).all()
     items = rows[: window.limit]
     if len(rows) <= window.limit:
         return CursorPage(items=items, next_cursor=None)
     return CursorPage(
-        items=items, next_cursor=_make_cursor(name, [getattr(items[-1], c.key) for c in newest_first])
+        items=items, next_cursor=_make_cursor(name, [getattr(items[-1], c.key) for c in columns])
     )
 
 
