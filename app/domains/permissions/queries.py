@@ -34,7 +34,7 @@ _USERS = sa.table(
     sa.column("id", sa.BigInteger),
     sa.column("first_name", sa.String),
     sa.column("last_name", sa.String),
-    sa.column("avatar", sa.String),
+    sa.column("avatar_url", sa.String),
 )
 
 
@@ -268,13 +268,13 @@ def _maker(made: PermissionProfile) -> Maker | None:
         _MEMBERSHIPS.c.status == "active",
     )
     row = db.session.execute(
-        sa.select(_MEMBERSHIPS.c.id, _USERS.c.first_name, _USERS.c.last_name, _USERS.c.avatar)
+        sa.select(_MEMBERSHIPS.c.id, _USERS.c.first_name, _USERS.c.last_name, _USERS.c.avatar_url)
         .select_from(_USERS.outerjoin(_MEMBERSHIPS, mine))
         .where(_USERS.c.id == made.created_by_user_id)
     ).first()
     if row is None:
         return None
-    return Maker(row.id, f"{row.first_name} {row.last_name}".strip(), row.avatar)
+    return Maker(row.id, f"{row.first_name} {row.last_name}".strip(), row.avatar_url)
 
 
 def _numbers(permissions: Sequence[Permission] | frozenset[Permission]) -> Sequence[int]:

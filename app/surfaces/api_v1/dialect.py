@@ -69,6 +69,14 @@ def envelope(data: type[Schema]) -> type[ma.Schema]:
     return Schema.from_dict(fields, name=name)
 
 
+@functools.cache
+def envelope_of_list(data: type[Schema]) -> type[ma.Schema]:
+    """Return the schema of a good answer around a whole list."""
+    name = f"{data.__name__.removesuffix('Out')}ListEnvelopeOut"
+    listed = ma.fields.List(ma.fields.Nested(data), required=True)
+    return Schema.from_dict({"success": ma.fields.Boolean(required=True), "data": listed}, name=name)
+
+
 def ok(data: Any) -> dict[str, Any]:
     """Return the envelope of a good answer."""
     return {"success": True, "data": data}

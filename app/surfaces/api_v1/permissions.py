@@ -17,7 +17,7 @@ class ProfileBriefOut(Schema):
 
     id = ma.fields.Integer()
     name = ma.fields.String()
-    is_active = ma.fields.Boolean(data_key="isActive", dump_default=True)
+    is_active = ma.fields.Boolean(data_key="isActive")
 
 
 class GrantOut(Schema):

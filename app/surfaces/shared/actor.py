@@ -9,6 +9,7 @@ from typing import Any, Literal, ParamSpec, TypeVar, cast
 from flask import abort, g, request
 
 from app.core.access import (
+    Access,
     Actor,
     GlobalTokenRequired,
     InteractiveSessionRequired,
@@ -18,11 +19,13 @@ from app.core.access import (
     ScopeMissing,
     TenantTokenRequired,
     anonymous,
+    check,
 )
 from app.core.buckets import DEFAULT, Bucket
 from app.core.errors import AppError
 from app.core.languages import Sentence
 from app.core.limits import network_of
+from app.core.permissions import Permission
 from app.domains.sessions.identify import Caller, Credential, identify
 from app.surfaces.shared.limits import count_call
 
@@ -61,18 +64,22 @@ class Door:
         limit: Bucket | None = DEFAULT,
         interactive: bool = False,
         scope: Scope | None = None,
+        access: Access | Permission | None = None,
     ) -> Callable[[Callable[P, R]], Callable[P, R]]:
         """Guard a view: credentials first, then the call limit; the body is looked at afterwards.
 
         :param limit: an ordinary bucket; None where the operation counts a bucket of its own, or none counts
         :param interactive: only a person's own sign-in passes, an API token of whatever scope does not
         :param scope: what an API token needs, where method and level do not say it (``billing``)
+        :param access: what the view's operation asks for, where that is to be held before the body is read
         """
 
         def decorate(view: Callable[P, R]) -> Callable[P, R]:
             @functools.wraps(view)
             def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
                 caller = self.enter(level, interactive=interactive, scope=scope)
+                if access is not None:
+                    check(caller.actor, access)
                 if limit is not None:
                     self._count(limit, caller)
                 return view(*args, **kwargs)
@@ -82,6 +89,7 @@ class Door:
             marked.limit = limit
             marked.interactive = interactive
             marked.scope = scope
+            marked.access = access
             return guarded
 
         return decorate

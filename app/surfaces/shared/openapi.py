@@ -95,6 +95,17 @@ class Blueprint(SmorestBlueprint):
 
         return decorate
 
+    @staticmethod
+    def called(operation: str) -> Callable[[View], View]:
+        """Name a view that stands in another module than the contract's group: ``users.profiles``."""
+
+        def decorate(view: View) -> View:
+            marked: Any = view
+            marked.operation = operation
+            return view
+
+        return decorate
+
     def _store_endpoint_docs(
         self, endpoint: str, obj: Any, parameters: Any, tags: list[str] | None, **options: Any
     ) -> None:
@@ -102,7 +113,8 @@ class Blueprint(SmorestBlueprint):
         super()._store_endpoint_docs(endpoint, obj, parameters, tags or [area], **options)
         for method, info in self._docs[endpoint].items():
             if method != "parameters":
-                info["operation_id"] = f"{self.name}.{area}.{obj.__name__.rstrip('_')}"
+                operation = getattr(obj, "operation", f"{area}.{obj.__name__.rstrip('_')}")
+                info["operation_id"] = f"{self.name}.{operation}"
                 info["level"] = getattr(obj, "level", "public")
 
     @staticmethod
