@@ -28,13 +28,17 @@ class Access(StrEnum):
     SIGNED_IN = "signed_in"
     """Any credential of a person."""
     INTERACTIVE = "interactive"
-    """A person's own sign-in; an API token cannot do this."""
+    """A person's own sign-in; neither an API token nor support in their name can do this."""
+    BROWSING = "browsing"
+    """A sign-in in a browser, support's in somebody's name included."""
     TENANT = "tenant"
     """A person with an active membership, working in that organization."""
     TENANT_MANAGER = "tenant_manager"
     """Its owner, an admin or a manager; where the role is asked for, no permission opens the door."""
     TENANT_ADMIN = "tenant_admin"
     """Its owner or an admin."""
+    SERVICE = "service"
+    """A service user of an organization."""
     PLATFORM_ADMIN = "platform_admin"
     SYSTEM = "system"
     """The product itself: jobs, the command line."""
@@ -72,6 +76,15 @@ class PlatformAdminRequired(Forbidden):
     code, message = "auth:platform_admin_required", "This is for the platform's admins."
 
 
+class SessionTooWeak(Forbidden):
+    code = "two_factor:session_too_weak"
+    message = "This sign-in was made without the second factor. Add it or sign in anew."
+
+
+class NotOnBehalf(Forbidden):
+    code, message = "support:not_on_behalf", "This cannot be done in somebody else's name."
+
+
 @dataclass(frozen=True, kw_only=True)
 class Origin:
     """Where a call came from: what audit rows, notices and limits say of it."""
@@ -98,6 +111,17 @@ class Particulars:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Impersonator:
+    """The platform's admin who acts as somebody with their consent."""
+
+    user_id: int
+    name: str
+    access_uid: UUID
+    """Under which consent."""
+    until: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class Actor:
     """One caller at one call, whatever they showed; read afresh each time."""
 
@@ -110,6 +134,9 @@ class Actor:
     last_name: str = ""
     email_verified: bool = False
     is_platform_admin: bool = False
+    service_user_id: int | None = None
+    service_user_uid: UUID | None = None
+    """Who calls where it is no person but a program of the organization's."""
     session_id: int | None = None
     session_uid: UUID | None = None
     session_dialect: str = ""
@@ -130,6 +157,8 @@ class Actor:
     environment: Environment = Environment.PROD
     scopes: frozenset[str] = frozenset()
     particulars: Particulars = Particulars()
+    impersonator: Impersonator | None = None
+    """Who really is at the keyboard, where it is not the person."""
 
     @property
     def is_signed_in(self) -> bool:
@@ -205,16 +234,26 @@ def check(actor: Actor, access: Access | Permission) -> None:
     :raises TenantTokenRequired: no organization was chosen
     :raises RoleRequired: the role is another than those asked for
     :raises PermissionDenied: role and profile do not hold the permission
+    :raises NotOnBehalf: support asks for what only the person may do
     :raises PlatformAdminRequired: the person is no admin of the platform
+    :raises SessionTooWeak: they are, but this sign-in has not shown the second factor that they have
     """
     if access is Access.PUBLIC or actor.kind == "system":
         return  # no request can be the system: only a job, or whoever runs the machine
     _require(access is not Access.SYSTEM, PermissionDenied(layer="platform"))
+    judge = _check_service if "service" in (actor.kind, access) else _check_person
+    judge(actor, access)
+
+
+def _check_person(actor: Actor, access: Access | Permission) -> None:
     _require(actor.is_signed_in, NotSignedIn(layer="session"))
     if access is Access.INTERACTIVE:
         _require(actor.kind == "session", InteractiveSessionRequired(layer="token"))
+        _require(actor.impersonator is None, NotOnBehalf(layer="platform"))
+    if access is Access.BROWSING:
+        _require(actor.kind == "session", InteractiveSessionRequired(layer="token"))
     if access is Access.PLATFORM_ADMIN:
-        _require(actor.is_platform_admin, PlatformAdminRequired(layer="platform"))
+        require_platform_admin(actor)
     if access in (Access.TENANT, *_ROLES, *Permission):
         _require(actor.tenant_id is not None, TenantTokenRequired(layer="organization"))
     if isinstance(access, Access) and access in _ROLES:
@@ -223,6 +262,12 @@ def check(actor: Actor, access: Access | Permission) -> None:
     if isinstance(access, Permission):
         remedy = "An owner or admin of the organization can give it through role or profile."
         _require(actor.may(access), PermissionDenied(layer="role", remedy=remedy))
+
+
+def _check_service(actor: Actor, access: Access | Permission) -> None:
+    """Let a service user do what is for service users, and what its few permissions open: it is no person."""
+    may = access is Access.SERVICE or (isinstance(access, Permission) and actor.may(access))
+    _require(may and actor.kind == "service" and actor.tenant_id is not None, NotSignedIn(layer="session"))
 
 
 def working_in(actor: Actor, environment: Environment) -> Actor:
@@ -236,6 +281,16 @@ def working_in(actor: Actor, environment: Environment) -> Actor:
     may = environment is Environment.PROD or actor.may(Permission.ENVIRONMENTS_SWITCH)
     _require(may and actor.kind == "session", PermissionDenied(layer="environment", remedy=remedy))
     return replace(actor, environment=environment)
+
+
+def require_platform_admin(actor: Actor) -> None:
+    """Let the platform's admins pass, in a sign-in that has shown the second factor where they have one.
+
+    :raises PlatformAdminRequired, SessionTooWeak: as it lacks
+    """
+    _require(actor.is_platform_admin, PlatformAdminRequired(layer="platform"))
+    shown = actor.kind != "session" or actor.factors > 1 or not actor.particulars.two_factor_enabled
+    _require(shown, SessionTooWeak(layer="session", remedy="Confirm with your second factor."))
 
 
 def _require(held: bool, refusal: AppError) -> None:

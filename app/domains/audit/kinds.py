@@ -157,6 +157,11 @@ class AuditKind(StrEnum):
     CLIENT_SIGNED_IN = "client.signed_in"
     CLIENT_UPDATED = "client.updated"
 
+    SERVICE_USER_CREATED = "service_user.created"
+    SERVICE_USER_DELETED = "service_user.deleted"
+    SERVICE_USER_DISABLED = "service_user.disabled"
+    SERVICE_USER_ENABLED = "service_user.enabled"
+    SERVICE_USER_PASSWORD_ROTATED = "service_user.password_rotated"
     SERVICE_USER_SIGN_IN_FAILED = "service_user.sign_in_failed"
     SERVICE_USER_SIGNED_IN = "service_user.signed_in"
     SERVICE_USER_SIGNED_OUT = "service_user.signed_out"

@@ -3,13 +3,20 @@
 from collections.abc import Mapping
 from typing import Any
 
+from app.core import figures
 from app.core.access import Actor, anonymous
 from app.core.db import db
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.models import AuditEvent
 
 _REFUSALS = frozenset(
-    {AuditKind.USER_SIGN_IN_FAILED, AuditKind.USER_TWO_FACTOR_FAILED, AuditKind.SESSION_STEP_UP_FAILED}
+    {
+        AuditKind.USER_SIGN_IN_FAILED,
+        AuditKind.USER_TWO_FACTOR_FAILED,
+        AuditKind.SESSION_STEP_UP_FAILED,
+        AuditKind.SERVICE_USER_SIGN_IN_FAILED,
+        AuditKind.CLIENT_SIGN_IN_FAILED,
+    }
 )
 
 
@@ -37,7 +44,8 @@ def record(
         tenant_id=tenant_id if tenant_id is not None else actor.tenant_id,
         actor_kind=actor.kind,
         actor_user_id=actor.user_id if user_id is None else user_id,
-        actor_uid=actor.user_uid,
+        actor_uid=actor.user_uid or actor.service_user_uid,
+        impersonator_user_id=actor.impersonator.user_id if actor.impersonator else None,
         session_id=actor.session_id if session_id is None else session_id,
         subject_type=subject[0],
         subject_id=subject[1],
@@ -49,4 +57,6 @@ def record(
         changes=dict(changes or {}),
     )
     db.session.add(event)
+    if kind is AuditKind.USER_REGISTERED:
+        figures.add(figures.SIGN_UPS)
     return event

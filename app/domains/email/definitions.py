@@ -237,6 +237,12 @@ MAILS: Mapping[str, MailDefinition] = {
             subject="The removal of your second factor was stopped",
         ),
         MailDefinition(
+            name="setting_lock",
+            event="organization.setting_locked",
+            variables=("setting_label", "value"),
+            subject="{{ setting_label }} is set by the platform now",
+        ),
+        MailDefinition(
             name="two_factor_demand",
             event="organization.two_factor_demanded",
             variables=("from", "link"),
@@ -253,6 +259,12 @@ MAILS: Mapping[str, MailDefinition] = {
             event="billing.seats_low",
             variables=("used", "total", "link"),
             subject="{{ used }} of {{ total }} seats are taken",
+        ),
+        MailDefinition(
+            name="service_sign_in_failures",
+            event="clients.sign_in_failures",
+            variables=("service_user", "environment", "failures", "ip_address"),
+            subject="{{ service_user }} failed {{ failures }} times to sign in",
         ),
     )
 }

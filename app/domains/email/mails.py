@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from app.domains.email.client_mails import service_sign_in_failures
 from app.domains.email.factor_mails import (
     factor_recovery_cancellation,
     factor_recovery_due,
@@ -18,6 +19,7 @@ from app.domains.email.privacy_mails import (
 )
 from app.domains.email.promising import SEAL_CONTEXT
 from app.domains.email.promising import promise as _promise
+from app.domains.email.setting_mails import setting_lock
 from app.domains.email.token_mails import (
     leaked_token,
     member_token_leak,
@@ -43,6 +45,8 @@ __all__ = [
     "passkey_copy",
     "passkey_removal",
     "seat_shortage",
+    "service_sign_in_failures",
+    "setting_lock",
     "token_expiry",
     "token_revocation",
     "two_factor_demand",

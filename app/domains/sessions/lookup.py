@@ -69,7 +69,7 @@ def _statement(found_by: FoundBy, works_in: WorksIn) -> sa.Select[Any]:
     statement = (
         sa.select(
             session.method,
-            *(_setting(key, tenant=Tenant.id).label(key.partition(".")[2]) for key in asked),
+            *(setting(key, tenant=Tenant.id).label(key.partition(".")[2]) for key in asked),
             session.id.label("session_id"),
             session.uid.label("session_uid"),
             session.dialect.label("session_dialect"),
@@ -107,10 +107,10 @@ def _statement(found_by: FoundBy, works_in: WorksIn) -> sa.Select[Any]:
             Membership.profile_id,
             PermissionProfile.permission_ids.label("own_permissions"),
             Membership.status.label("membership_status"),
-            _setting("limits.requests_per_minute").label("calls_per_minute"),
+            setting("limits.requests_per_minute").label("calls_per_minute"),
             _setting_unless("localization.locale", User.locale).label("tenant_locale"),
-            *(_setting(key, tenant=Tenant.id).label(key) for key in DEMAND_KEYS),
-            _setting(
+            *(setting(key, tenant=Tenant.id).label(key) for key in DEMAND_KEYS),
+            setting(
                 "auth.ip_allowlist",
                 tenant=Tenant.id,
                 environment=sa.func.coalesce(
@@ -130,7 +130,7 @@ def _statement(found_by: FoundBy, works_in: WorksIn) -> sa.Select[Any]:
 def _asking_of_machines(statement: sa.Select[Any]) -> sa.Select[Any]:
     """Ask as well what the organization has for its machines: whether they may call, and how often."""
     return statement.outerjoin(Subscription, Subscription.tenant_id == Tenant.id).add_columns(
-        _setting("data.api_tokens_enabled", tenant=Tenant.id).label("api_tokens_enabled"),
+        setting("data.api_tokens_enabled", tenant=Tenant.id).label("api_tokens_enabled"),
         Subscription.plan_code,
         Subscription.status.label("plan_status"),
         Subscription.period_end.label("plan_ends_at"),
@@ -162,20 +162,22 @@ def _joined_first() -> sa.ScalarSelect[int]:
     )
 
 
-def _setting(
+def setting(
     key: str,
     *,
     tenant: sa.SQLColumnExpression[int] | None = None,
     environment: sa.ColumnElement[str] | str = "",
 ) -> sa.ScalarSelect[Any]:
     """Return one setting as part of a query: locked platform value, tenant's, platform's, else NULL."""
-    owner: sa.ColumnElement[bool] = SettingValue.tenant_id.is_(None)
+    platforms = SettingValue.tenant_id.is_(None)
+    owner: sa.ColumnElement[bool] = platforms
     if tenant is not None:
-        owner = sa.or_(owner, SettingValue.tenant_id == tenant)
+        says_something = sa.cast(SettingValue.value, sa.Text) != "null"
+        owner = sa.or_(owner, sa.and_(SettingValue.tenant_id == tenant, says_something))
     return (
         sa.select(SettingValue.value)
         .where(SettingValue.key == key, SettingValue.environment == environment, owner)
-        .order_by(SettingValue.locked.desc(), SettingValue.tenant_id.is_(None))
+        .order_by(sa.case((sa.and_(platforms, SettingValue.locked), 0), (platforms, 2), else_=1))
         .limit(1)
         .correlate(Tenant, UserSession)
         .scalar_subquery()
@@ -184,4 +186,4 @@ def _setting(
 
 def _setting_unless(key: str, own: sa.SQLColumnExpression[str | None]) -> sa.ColumnElement[Any]:
     """Return the organization's value of a setting for a person who has none of their own."""
-    return sa.case((own.is_(None), _setting(key, tenant=Tenant.id)))
+    return sa.case((own.is_(None), setting(key, tenant=Tenant.id)))

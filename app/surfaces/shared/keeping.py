@@ -15,6 +15,7 @@ from app.core import partitions as _partitions  # noqa: F401 - each registers wh
 from app.domains.accounts import jobs as _account_jobs  # noqa: F401
 from app.domains.auth import assisted_recovery as _recoveries  # noqa: F401
 from app.domains.auth import jobs as _auth_jobs  # noqa: F401
+from app.domains.clients import jobs as _client_jobs  # noqa: F401
 from app.domains.email import delivery as _mail_handler  # noqa: F401
 from app.domains.notifications import weights as _weights  # noqa: F401
 from app.domains.privacy import jobs as _privacy_jobs  # noqa: F401
