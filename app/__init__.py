@@ -11,6 +11,7 @@ from app.core.db import db, engine_options, migrate
 from app.core.settings import Settings, read_settings, use_settings
 from app.surfaces.shared.actor import SAFE_METHODS
 from app.surfaces.shared.cookies import PortalSessions
+from app.surfaces.shared.counting import init_counting
 from app.surfaces.shared.headers import init_headers
 from app.surfaces.shared.languages import init_languages
 from app.surfaces.shared.limits import init_limits
@@ -75,6 +76,7 @@ def create_app(settings: Settings | None = None) -> App:
     migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
     init_headers(app)
     init_logs(app)
+    init_counting(app)
     init_limits(app, settings)
     init_languages(app)
     surfaces.mount(app)

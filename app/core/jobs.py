@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core import clock, limits, outbox
+from app.core import clock, figures, limits, outbox
 from app.core.db import Base, db
 
 log = logging.getLogger(__name__)
@@ -113,4 +113,4 @@ def _is_due(row: JobRun, known: Job) -> bool:
 def _prune_core() -> int:
     now = clock.now()
     old = {"done_before": now - timedelta(days=_OUTBOX_DAYS), "dead_before": now - timedelta(days=_DEAD_DAYS)}
-    return outbox.prune(**old) + limits.prune()
+    return outbox.prune(**old) + limits.prune() + figures.prune()

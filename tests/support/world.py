@@ -83,6 +83,11 @@ class World:
             )
             return tenants.create(actor, name="World Corp", slug=slug).id
 
+    def persons_id(self, email: str) -> int:
+        """Return the id of somebody who is there."""
+        with self.app.app_context():
+            return db.session.scalars(sa.select(User.id).where(User.email == email)).one()
+
     def unprove(self, user_id: int) -> None:
         """Forget that a person has proven their address."""
         with self.app.app_context(), transaction():

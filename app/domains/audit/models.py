@@ -21,6 +21,7 @@ class AuditEvent(Identified, Base):
         sa.Index("ix_audit_events_tenant", "tenant_id", "id"),
         sa.Index("ix_audit_events_actor", "actor_user_id", "id"),
         sa.Index("ix_audit_events_subject", "subject_type", "subject_id", "id"),
+        sa.Index("ix_audit_events_request", "request_id"),
     )
 
     uid: Mapped[UUID] = mapped_column(default=ids.new_uid)
@@ -30,6 +31,8 @@ class AuditEvent(Identified, Base):
     actor_kind: Mapped[str] = mapped_column(sa.String(20))
     actor_user_id: Mapped[int | None] = mapped_column(sa.BigInteger)
     actor_uid: Mapped[UUID | None]
+    impersonator_user_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    """The platform's admin who acted as the actor, with their consent."""
     session_id: Mapped[int | None] = mapped_column(sa.BigInteger)
     subject_type: Mapped[str] = mapped_column(sa.String(40))
     subject_id: Mapped[int | None] = mapped_column(sa.BigInteger)

@@ -128,7 +128,7 @@ def switch_environment(actor: Actor, *, environment: Environment) -> Scoped:
     return Scoped(_issue(actor, left, reach), None, environment)
 
 
-@operation(Access.INTERACTIVE)
+@operation(Access.BROWSING)
 def work_in(actor: Actor, *, tenant: Ref) -> Membership:
     """Let the portal work in one of the actor's organizations in this browser.
 

@@ -12,7 +12,15 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core import clock, ids, jwt, links
-from app.core.access import Actor, NotSignedIn, Origin, Particulars, PermissionDenied, anonymous
+from app.core.access import (
+    Actor,
+    NotSignedIn,
+    Origin,
+    Particulars,
+    PermissionDenied,
+    SessionTooWeak,
+    anonymous,
+)
 from app.core.db import db
 from app.core.environments import Environment
 from app.core.errors import Forbidden
@@ -23,7 +31,7 @@ from app.domains.billing.usage import RequestQuotaUsedUp, count_call
 from app.domains.permissions.roles import rights
 from app.domains.sessions import api_token_values, lookup
 from app.domains.sessions.devices import country_of
-from app.domains.sessions.models import UserSession
+from app.domains.sessions.models import SUPPORT, UserSession
 from app.domains.settings.factor_demand import factor_demand
 from app.domains.settings.queries import default_of
 from app.domains.tenants.models import MembershipStatus, TenantStatus
@@ -54,11 +62,6 @@ class AddressNotAllowed(Forbidden):
 class TwoFactorSetupRequired(Forbidden):
     code = "two_factor:setup_required"
     message = "This organization asks for a second factor. Set one up first."
-
-
-class SessionTooWeak(Forbidden):
-    code = "two_factor:session_too_weak"
-    message = "This sign-in was made without the second factor. Add it or sign in anew."
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,18 @@ def identify(credential: Credential | None, origin: Origin, *, in_portal: bool =
     )
 
 
+def identify_represented(token: str, origin: Origin) -> Actor | None:
+    """Return in whose name a support session of the portal acts, whoever shows it; None if it is over.
+
+    Whether the caller may is for who keeps the consents to say.
+    """
+    row = lookup.find("token_hash", "selected", token_hash(token)) if 20 <= len(token) <= 100 else None
+    if row is None or row.kind != SUPPORT or not _goes_on(row, clock.now()):
+        return None
+    _touch(row, origin, clock.now())
+    return _actor(row, origin, Environment.PROD, None, in_portal=True)
+
+
 def _row_of_claims(claims: Mapping[str, Any]) -> sa.Row[Any] | None:
     try:
         session_uid = UUID(str(claims["sid"]))
@@ -148,6 +163,10 @@ def _is_live(row: sa.Row[Any], credential: Credential, now: datetime) -> bool:
         return False
     if (row.kind == "api_token") != credential.token.startswith(api_token_values.PREFIX):
         return False  # nothing else carries it, so that all that is asked of a machine was asked
+    return row.kind != SUPPORT and _goes_on(row, now)
+
+
+def _goes_on(row: sa.Row[Any], now: datetime) -> bool:
     return row.revoked_at is None and row.expires_at > now and row.disabled_at is None
 
 

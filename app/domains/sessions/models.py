@@ -8,7 +8,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Base, Identified, Numbered, Timed
 
-Kind = Literal["browser", "app", "api_token", "service", "client"]
+Kind = Literal["browser", "app", "api_token", "service", "client", "support"]
+SUPPORT = "support"
+"""The kind of a session in which support acts in somebody's name: the portal alone takes it."""
 
 
 class UserSession(Identified, Timed, Base):

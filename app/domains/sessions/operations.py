@@ -372,7 +372,7 @@ def prove_second_factor(actor: Actor) -> UserSession:
     return session
 
 
-@operation(Access.INTERACTIVE)
+@operation(Access.BROWSING)
 def select_tenant(actor: Actor, *, tenant_id: int | None) -> None:
     """Let the portal work in another organization in this browser; the caller has checked the membership."""
     db.session.execute(

@@ -6,6 +6,7 @@ import marshmallow as ma
 
 from app.domains.auth import people
 from app.domains.auth.people import PersonStatus
+from app.domains.platform import overview
 from app.domains.tenants import administration
 from app.domains.tenants.models import TenantStatus
 from app.surfaces.platform_api.dialect import ADMIN_ONLY, AdminWindowIn, blp, door, window_of
@@ -61,6 +62,14 @@ class PersonOut(Schema):
     created_at = Moment(attribute="user.created_at")
 
 
+class StatsOut(Schema):
+    total_tenants = ma.fields.Integer()
+    active_tenants = ma.fields.Integer()
+    total_users = ma.fields.Integer()
+    total_api_requests_24h = ma.fields.Integer()
+    total_violations_24h = ma.fields.Integer()
+
+
 class PeopleOut(Schema):
     items = ma.fields.List(ma.fields.Nested(PersonOut))
     total = ma.fields.Integer()
@@ -98,3 +107,12 @@ def list_users(query: dict[str, Any]):
     return people.all_people(
         current_actor(), window=window_of(query), email=query["email"], status=query.get("status")
     )
+
+
+@blp.get("/admin/stats")
+@door("platform_admin")
+@blp.refuses({403: ADMIN_ONLY})
+@blp.response(200, StatsOut)
+def stats():
+    """Give the instance's figures."""
+    return overview.stats(current_actor())

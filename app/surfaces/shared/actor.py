@@ -15,11 +15,11 @@ from app.core.access import (
     InteractiveSessionRequired,
     NotSignedIn,
     Origin,
-    PlatformAdminRequired,
     ScopeMissing,
     TenantTokenRequired,
     anonymous,
     check,
+    require_platform_admin,
 )
 from app.core.buckets import DEFAULT, Bucket
 from app.core.errors import AppError
@@ -97,7 +97,8 @@ class Door:
     def enter(self, level: Level, *, interactive: bool = False, scope: Scope | None = None) -> Caller:
         """Find out who calls and whether that is enough; afterwards ``current_actor`` knows.
 
-        :raises NotSignedIn, TenantTokenRequired, GlobalTokenRequired, PlatformAdminRequired: by the level
+        :raises NotSignedIn, TenantTokenRequired, GlobalTokenRequired: by the level
+        :raises PlatformAdminRequired, SessionTooWeak: who is no admin, or has not shown their second factor
         :raises InteractiveSessionRequired, ScopeMissing: an API token that does not reach here
         """
         if "\0" in request.path:
@@ -159,8 +160,8 @@ class Door:
             raise NotSignedIn(layer="token")
         if level == "scoped" and actor.tenant_id is None:
             raise TenantTokenRequired(layer="token")
-        if level == "platform_admin" and not actor.is_platform_admin:
-            raise PlatformAdminRequired(layer="platform")
+        if level == "platform_admin":
+            require_platform_admin(actor)
 
     def _count(self, limit: Bucket, caller: Caller) -> None:
         actor = caller.actor

@@ -1,8 +1,11 @@
 """platform_api: what the platform's admins see and decide."""
 
+from collections.abc import Callable
+
 import pytest
 import sqlalchemy as sa
 
+from app.core import figures
 from app.core.access import system
 from app.domains.auth import admins
 from app.surfaces.shared.transaction import transaction
@@ -167,3 +170,43 @@ def test_a_list_costs_the_same_for_one_row_and_for_many(
         world.done("platform_api.tenants.create", token=admin, json=body)
         world.person(f"person-{number}@world.example")
     assert cost() == first <= 6
+
+
+def test_figures_tell_what_there_is_and_what_went_on(world: World, admin: str, tenant: str) -> None:
+    figures.forget()
+    before = get(world, admin, "stats")
+    set_status(world, admin, tenant, status="suspended")
+    wrong_scope = world.call("platform_api.admin.stats", token=world.token("platform_api"))
+    refused(wrong_scope, 403, "auth:platform_admin_required")
+    world.app.test_client().get("/health-check")
+    world.app.test_client().get("/sign-in")
+    with world.app.app_context():
+        figures.flush()
+    after = get(world, admin, "stats")
+    assert (before["total_tenants"], before["active_tenants"], before["total_users"]) == (1, 1, 2)
+    assert (after["total_tenants"], after["active_tenants"]) == (1, 0)
+    # the first look, the status, a sign-in, and the refusal
+    assert after["total_api_requests_24h"] == 4 + int(str(before["total_api_requests_24h"]))
+    assert after["total_violations_24h"] == 1 + int(str(before["total_violations_24h"]))
+
+
+def test_figures_are_those_of_a_day(world: World, admin: str, move_clock: Callable[[int], None]) -> None:
+    figures.forget()
+    get(world, admin, "stats")
+    with world.app.app_context():
+        figures.flush()
+    assert get(world, admin, "stats")["total_api_requests_24h"] == 1
+    move_clock(25 * 3600)
+    again = world.token("platform_api", ADMIN)
+    assert get(world, again, "stats")["total_api_requests_24h"] == 0
+
+
+def test_sign_ups_and_mails_are_counted_with_what_they_count(world: World) -> None:
+    body = {"email": "nia@world.example", "password": PASSWORD, "first_name": "Nia", "last_name": "New"}
+    world.done("platform_api.auth.register", json=body)
+    world.keep_promises()
+    with world.app.app_context():
+        names = {figures.SIGN_UPS: "sign_ups", figures.MAILS: "mails"}
+        hour = figures.this_hour()
+        counted = {name: times for at, name, times in figures.by_hour(since=hour, series=names) if at == hour}
+    assert (counted["sign_ups"], counted["mails"]) == (1, len(world.sent))
