@@ -3,13 +3,19 @@
 The bell is RQ's queue; which rows there are is the outbox's matter alone. So a job that Redis lost, or a
 Redis that is away, costs at most the seconds until the next look. The parent never works itself: whatever a
 row does to its process, the next one gets a fresh child.
+
+The parent plays two parts, which can be told to start anew each by itself: the queue's worker, and the daemon
+that runs periodic jobs and sends what nobody rang for. Either way it ends its child's work first and then
+puts a fresh program in its own place, so that whoever started it notices nothing.
 """
 
 import logging
 import os
 import signal
+import socket
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from types import FrameType
 
@@ -18,12 +24,16 @@ from rq import Queue, Worker
 from rq.exceptions import DequeueTimeout, StopRequested
 from rq.job import Job
 
-from app.core import jobs, outbox, redis
+from app.core import jobs, lanes, outbox, redis
+from app.core.access import system
+from app.domains.platform import restarts
 from app.surfaces.shared import keeping
 from app.surfaces.shared.transaction import drop_connections, transaction
 
 log = logging.getLogger(__name__)
 
+HANDS = 4
+"""How many organizations' mail servers are written to at once, so that one that hangs holds a quarter."""
 LOOK_SECONDS = 5
 """How often the parent looks whether something is due that nobody rang for."""
 CHILD_SECONDS = 180
@@ -35,13 +45,48 @@ REDIS_SECONDS = 8
 def deliver() -> None:
     """Keep what is due; the job that RQ runs."""
     redis.heard()
-    keeping.drain()
+    keeping.drain(HANDS)
+
+
+class Pulse:
+    """Shows the others that this process lives, and learns whether it is told to start anew."""
+
+    KINDS: Sequence[restarts.Kind] = ("workers", "daemons")
+
+    def __init__(self) -> None:
+        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self.began_under: Mapping[str, int] | None = None
+        self.next_beat = 0.0
+
+    def is_told_to_start_anew(self) -> bool:
+        """Say whether a newer generation was asked for; asked once in a while, and never in vain."""
+        if time.monotonic() < self.next_beat:
+            return False
+        self.next_beat = time.monotonic() + LOOK_SECONDS - 1
+        try:
+            with transaction():
+                newest = restarts.show_alive(
+                    system("worker"), name=self.name, kinds=self.KINDS, began_under=self.began_under
+                )
+        except Exception as error:  # noqa: BLE001 - the worker waits for its database as long as it takes
+            log.warning("worker: the database does not answer: %s", type(error).__name__)
+            return False
+        self.began_under = self.began_under or newest
+        return newest != self.began_under
+
+    def sign_off(self) -> None:
+        """Say that this process is not there any more."""
+        with suppress(Exception), transaction():
+            restarts.sign_off(system("worker"), name=self.name)
 
 
 class Stop:
     """What a signal does: end soon, but never in the middle of something."""
 
     def __init__(self) -> None:
+        self.pulse = Pulse()
+        self.anew = False
+        """Whether a fresh program takes this one's place at the end."""
         self.requested = False
         self.child = 0
         self.idle = False
@@ -49,7 +94,7 @@ class Stop:
 
     def __call__(self, _signal: int, _frame: FrameType | None) -> None:
         """Note the wish and pass it on to the child; a second signal changes nothing."""
-        self.requested = True
+        self.requested, self.anew = True, False
         if self.child:
             with suppress(ProcessLookupError):
                 os.kill(self.child, signal.SIGTERM)
@@ -161,22 +206,24 @@ class OutboxWorker(Worker):
 
 
 def look(stop: Stop) -> None:
-    """Let a child work if something is due that nobody rang for."""
-    if _something_is_due():
+    """Let a child work if something is due that nobody rang for, unless it is time to start anew."""
+    if stop.pulse.is_told_to_start_anew():
+        stop.requested = stop.anew = True
+    elif _something_is_due():
         _in_child(_do_all_that_is_due, stop)
 
 
 def _something_is_due() -> bool:
     try:
         with transaction(read_only=True):
-            return outbox.needs_a_look() or bool(jobs.due())
+            return outbox.needs_a_look() or bool(lanes.ready()) or bool(jobs.due())
     except Exception as error:  # noqa: BLE001 - the worker waits for its database as long as it takes
         log.warning("worker: the database does not answer: %s", type(error).__name__)
         return False
 
 
 def _do_all_that_is_due() -> None:
-    keeping.drain()
+    keeping.drain(HANDS)
     keeping.run_due_jobs()
 
 
@@ -224,6 +271,17 @@ def run() -> None:
         if not stop.requested:
             log.warning("worker: Redis does not answer; going on without the bell")
             _work_without_the_bell(stop)
+    stop.pulse.sign_off()
+    if stop.anew:
+        _start_anew()
+
+
+def _start_anew() -> None:
+    """Put the same command, freshly loaded, in this process's place: nothing is in hand any more."""
+    log.info("worker: starting anew")
+    drop_connections()
+    logging.shutdown()
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - our own command line
 
 
 def _work_without_the_bell(stop: Stop) -> None:

@@ -143,6 +143,8 @@ def test_platform_administration(live: LiveInstance, caller: Caller) -> None:
     s = caller.good("platform_api.auth.select_tenant", bearer=g, tenant_id=tenant)["access_token"]
     refused = "403 auth:platform_admin_required"
     caller.refused("platform_api.admin.list_tenants", refused, bearer=g)
+    caller.refused("platform_api.admin.stats", refused, bearer=g)
+    before = caller.good("platform_api.admin.stats", bearer=a)["active_tenants"]
     found = caller.good("platform_api.admin.list_tenants", bearer=a, status="active", limit=50, offset=0)
     (row,) = [item for item in found["items"] if item["id"] == tenant]
     assert (row["subscription_plan"], row["member_count"]) == ("Pro", 1)
@@ -154,6 +156,7 @@ def test_platform_administration(live: LiveInstance, caller: Caller) -> None:
     caller.refused("platform_api.tenant.info", "403 tenant:suspended", bearer=s)
     caller.refused("platform_api.auth.select_tenant", "403 tenant:suspended", bearer=g, tenant_id=tenant)
     assert caller.good("platform_api.tenants.list", bearer=g)[0]["status"] == "suspended"
+    assert caller.good("platform_api.admin.stats", bearer=a)["active_tenants"] == before - 1
     caller.good("platform_api.admin.set_tenant_status", bearer=a, tenant_id=tenant, status="active")
     caller.good("platform_api.tenant.info", bearer=s)
     unknown = {"tenant_id": "ten_none", "status": "active"}

@@ -213,3 +213,16 @@ def test_a_browser_signs_in_by_cookie_and_out_with_its_csrf_token(live: LiveInst
     caller.refused("services_v1.auth.logout", "403 auth:csrf_invalid", cookie=cookie)
     caller.good("services_v1.auth.logout", cookie=cookie, headers={"X-CSRF-Token": csrf})
     caller.refused("services_v1.user.get", "401 auth:unauthenticated", cookie=cookie)
+
+
+def test_what_the_platform_admin_alone_may_do(live: LiveInstance, caller: Caller) -> None:
+    """End of the flow profile_and_operations, as far as its calls are there."""
+    admin, restart = "root@operations.example", "services_v1.admin.workers_restart_all"
+    live.flask("create-admin", admin, "--password", PASSWORD)
+    own, a = person(live, caller, "jane@operations.example"), signed_in(caller, admin)
+    caller.refused(restart, "403 auth:platform_admin_required", bearer=own)
+    caller.refused(restart, "401 auth:unauthenticated")
+    generation = caller.good(restart, bearer=a)["data"]["generation"]
+    caller.good("services_v1.admin.daemons_restart_all", bearer=a)
+    assert caller.good(restart, bearer=a)["data"]["generation"] == generation + 1
+    assert caller.good("services_v1.platforms.list", bearer=own)["data"][0]["code"] == "website"

@@ -1,4 +1,4 @@
-"""The instance's products beside the portal itself, as the catalog has them, and what projects have of each."""
+"""The products of the instance beside the portal, as the catalog has them, and what projects have of each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
