@@ -9,7 +9,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from app.core import clock
-from app.core.access import Actor, InteractiveSessionRequired, operation
+from app.core.access import Actor, InteractiveSessionRequired, NotOnBehalf, operation
 from app.core.db import db
 from app.core.environments import Environment
 from app.core.errors import Conflict, NotFound, OverPlan, ValidationFailed
@@ -211,6 +211,8 @@ def _one(actor: Actor, ref: Ref, *, lock: bool = False) -> ServiceUser:
 def _require_session(actor: Actor) -> None:
     if actor.kind != "session":
         raise InteractiveSessionRequired(layer="token")
+    if actor.impersonator is not None:
+        raise NotOnBehalf(layer="platform")
 
 
 def _require_person(actor: Actor) -> None:

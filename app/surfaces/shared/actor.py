@@ -128,12 +128,7 @@ class Door:
         return caller.actor
 
     def _origin(self) -> Origin:
-        return Origin(
-            ip=_address(request.remote_addr),
-            user_agent=_one_line(request.headers.get("User-Agent", "")),
-            dialect=self.dialect,
-            request_id=g.get("request_id", ""),
-        )
+        return origin_of(self.dialect)
 
     def _credential(self) -> Credential | None:
         """Return what the call shows. The header counts alone where it is there: identities are never mixed.
@@ -171,6 +166,7 @@ class Door:
             caller=name,
             endpoint=(request.endpoint or "").removeprefix("alias_"),
             user=str(actor.user_id or ""),
+            tenant=str(actor.tenant_id or ""),
             ip=actor.origin.ip,
             per_minute=caller.calls_per_minute,
         )
@@ -194,6 +190,16 @@ def _check_reach(actor: Actor, interactive: bool, scope: Scope) -> None:
         raise ScopeMissing(
             layer="token", remedy=Sentence("Make a token with the scope %(scope)s.", scope=scope)
         )
+
+
+def origin_of(dialect: str) -> Origin:
+    """Return where the request comes from, through the dialect named."""
+    return Origin(
+        ip=_address(request.remote_addr),
+        user_agent=_one_line(request.headers.get("User-Agent", "")),
+        dialect=dialect,
+        request_id=g.get("request_id", ""),
+    )
 
 
 def current_actor() -> Actor:
