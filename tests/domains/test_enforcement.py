@@ -17,11 +17,12 @@ from app.domains.accounts.models import User
 from app.domains.audit.kinds import AuditKind
 from app.domains.permissions.roles import Role
 from app.domains.sessions.operations import StepUpRequired
+from app.domains.settings import administration as settings_administration
 from app.domains.settings import operations as settings_operations
 from app.domains.settings import queries as settings
+from app.domains.settings.errors import FactorWouldLockOut, SettingLocked
 from app.domains.settings.factor_demand import DEMAND_KEYS, factor_demand
 from app.domains.settings.models import SettingValue
-from app.domains.settings.operations import FactorWouldLockOut, SettingLocked
 from app.domains.tenants.models import Membership, Tenant
 from app.domains.twofactor import enforcement
 from app.surfaces.shared.transaction import transaction
@@ -213,7 +214,7 @@ def test_a_lock_of_the_platform_holds_the_day_too(world: World, corp: int) -> No
     admin = Actor(kind="session", user_id=owner(world, corp).user_id, is_platform_admin=True)
     demand(world, owner(world, corp), ahead=14)
     with world.app.app_context(), transaction():
-        settings_operations.set_platform_value(admin, key="auth.mfa_enforced", value=True, locked=True)
+        settings_administration.set_platform_value(admin, key="auth.mfa_enforced", value=True, locked=True)
     with world.app.app_context():
         assert factor_demand(settings.values(DEMAND_KEYS, tenant_id=corp)).holds()
         assert enforcement.standing(owner(world, corp)).locked

@@ -14,6 +14,9 @@ _INNER_DOT = re.compile(r"(?<=[^\W_])\.(?=[^\W\d_]{2})")
 _WORD_JOINER = "\u2060"
 _LONGEST_NAME = 120
 
+_WORDS = frozenset({"status", "from", "role", "setting_label"})
+"""Variables that are words of ours, if they are."""
+
 Value = str | int | datetime | date | timedelta
 Kept = str | Mapping[str, Any]
 
@@ -57,7 +60,7 @@ def called(name: str, value: str, reader: Reader) -> str:
         browser, on, system = value.partition(" on ")
         pattern = said("%(browser)s on %(system)s", reader.language)
         return pattern % {"browser": browser, "system": system} if on else said(value, reader.language)
-    return said(value, reader.language) if name in ("status", "from", "role") else value
+    return said(value, reader.language) if name in _WORDS else value
 
 
 def harmless(name: str) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 from app.core.access import Access, Actor, operation
 from app.core.errors import ValidationFailed
 from app.core.languages import Sentence
-from app.domains.settings import operations, queries
-from app.domains.settings.operations import SettingNotFound
+from app.domains.settings import administration, columns, operations, queries
+from app.domains.settings.errors import SettingNotFound
 from app.domains.settings.registry import DEFINITIONS, Definition, Type
 
 _SWITCH = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
@@ -21,6 +21,8 @@ def look_up(actor: Actor, *, key: str) -> str:
     :raises ValidationFailed: at key, if it is a column of another row
     """
     definition = _definition(key)
+    if definition.bound is not None and actor.tenant_id is not None:
+        return json.dumps(columns.read(actor.tenant_id)[definition.bound], ensure_ascii=False)
     if definition.bound is not None:
         raise ValidationFailed({"key": [Sentence("This is %(column)s.", column=definition.bound)]})
     value = queries.value(key, tenant_id=actor.tenant_id)
@@ -34,12 +36,12 @@ def put(actor: Actor, *, key: str, text: str) -> str:
     """Set a value given as text, the actor's organization's or the platform's; returns what it is now.
 
     :raises SettingNotFound: there is no such key
-    :raises ValidationFailed: at the key, if it cannot have this value
+    :raises ValidationFailed: at value, if it cannot be one
     """
     definition = _definition(key)
     value = _typed(definition, text)
     if actor.tenant_id is None:
-        operations.set_platform_value(actor, key=key, value=value)
+        administration.set_platform_value(actor, key=key, value=value)
     else:
         operations.set_value(actor, key=key, value=value)
     return look_up(actor, key=key)

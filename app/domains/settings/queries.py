@@ -44,9 +44,9 @@ def by_tenant(
     return {tenant_id: effective(definition, rows, tenant_id) for tenant_id in tenant_ids}
 
 
-def locked(keys: Collection[str]) -> frozenset[str]:
-    """Return which of several settings the platform holds for all, with one query."""
-    rows = _rows([definition_of(key) for key in keys], [], None)
+def locked(keys: Collection[str], *, tenant_id: int) -> frozenset[str]:
+    """Return which of several settings the platform holds, for all or for one tenant, with one query."""
+    rows = _rows([definition_of(key) for key in keys], [tenant_id], None)
     return frozenset(key for (key, _), row in rows.items() if row.locked)
 
 
@@ -151,6 +151,13 @@ def seal_context(key: str, tenant_id: int | None) -> str:
     return f"setting:{key}:{tenant_id or 'platform'}"
 
 
+def stored(
+    definitions: Iterable[Definition], tenant_id: int | None, environment: Environment | None
+) -> "Rows":
+    """Return what is stored for several settings: the platform's rows and one organization's, one query."""
+    return _rows(definitions, [] if tenant_id is None else [tenant_id], environment)
+
+
 Rows = Mapping[tuple[str, int | None], sa.Row[Any]]
 """What is stored, by key and organization: rows with key, tenant_id, value and locked."""
 
@@ -180,10 +187,22 @@ _ROWS = sa.select(SettingValue.key, SettingValue.tenant_id, SettingValue.value, 
 
 def effective(definition: Definition, rows: Rows, tenant_id: int) -> Value:
     """Return what a setting is worth in an organization, of the rows that are stored for it."""
+    found = in_force(definition, rows, tenant_id)
+    return definition.default if found is None else opened(definition, found)
+
+
+def in_force(definition: Definition, rows: Rows, tenant_id: int | None) -> sa.Row[Any] | None:
+    """Return the row whose value holds, None for the default; what is no value any more counts as none."""
     platform, own = rows.get((definition.key, None)), rows.get((definition.key, tenant_id))
-    chosen = platform if own is None or (platform is not None and platform.locked) else own
-    if chosen is None:
-        return definition.default
-    if definition.type is Type.SECRET and chosen.value is not None:
-        return unseal(chosen.value, seal_context(definition.key, chosen.tenant_id))
-    return tuple(chosen.value) if isinstance(chosen.value, list) else chosen.value
+    by_rank = (platform,) if platform is not None and platform.locked else (own, platform)
+    for row in by_rank:
+        if row is not None and definition.can_hold(row.value):
+            return row
+    return None
+
+
+def opened(definition: Definition, row: sa.Row[Any]) -> Value:
+    """Return a row's value as the product works with it."""
+    if definition.type is Type.SECRET:
+        return unseal(row.value, seal_context(definition.key, row.tenant_id))
+    return tuple(row.value) if isinstance(row.value, list) else row.value

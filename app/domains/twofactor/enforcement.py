@@ -73,7 +73,7 @@ def standing(actor: Actor) -> Enforcement:
     return Enforcement(
         demand=factor_demand(values),
         timezone=timezone,
-        locked="auth.mfa_enforced" in settings.locked(tuple(LOCKED_TOGETHER)),
+        locked="auth.mfa_enforced" in settings.locked(tuple(LOCKED_TOGETHER), tenant_id=actor.tenant_id or 0),
         proposed_day=_today(timezone) + USUAL_NOTICE,
         would_lock_out=not actor.particulars.two_factor_enabled or actor.factors < 2,
     )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 Value = str | int | bool | tuple[str, ...] | None
 """A setting's value: lists are tuples here, and lists again in JSON."""
@@ -56,3 +57,15 @@ class Definition:
     """Whether anybody may read a tenant's value."""
     bound: str | None = None
     """The column of another row that is the value; there is no platform value then."""
+
+    def can_hold(self, stored: Any) -> bool:
+        """Say whether what is stored is still a value: a former version may have known other options."""
+        if stored is None:
+            return False
+        if self.type is Type.ENUM:
+            return stored in self.options
+        if self.type is Type.LIST:
+            return isinstance(stored, list) and all(isinstance(entry, str) for entry in stored)
+        if self.type in (Type.INTEGER, Type.BOOLEAN):
+            return type(stored) is (int if self.type is Type.INTEGER else bool)
+        return isinstance(stored, str)
