@@ -125,7 +125,8 @@ class SmtpServer:
 
 
 def _refusal(server: SMTP, rule: Rule) -> str:
-    kind = "5.7.1" if rule.code >= 500 else "4.7.1"
+    kind = {Stage.RCPT: "1.1", Stage.DATA: "7.1"}[rule.stage]
+    kind = f"{rule.code // 100}.{kind}"
     if rule.code == 421:  # RFC 5321 section 3.8: the channel is closed after it
         asyncio.get_running_loop().call_later(0.05, _hang_up, server)
     return f"{rule.code} {kind} Refused by a rule of the sandbox"

@@ -1,8 +1,9 @@
 """Sending one message by SMTP: how it is built, and which answers mean wait, try again or never."""
 
+import re
 import smtplib
-import ssl
-from collections.abc import Callable, Iterator, Mapping
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.headerregistry import Address
@@ -13,13 +14,21 @@ from uuid import UUID
 
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
-from app.core import clock
+from app.core import clock, outbound
 from app.core.outbox import Hopeless, NotNow, Unreachable
-from app.core.settings import SmtpSecurity, current_settings
+from app.core.settings import current_settings
+from app.core.smtp import Conversation, MailServer
+
+__all__ = ["MailServer"]
 
 _LONGEST_PLAIN_LINE = 900  # RFC 5322 section 2.1.1 allows 998
 _LONGEST_SUBJECT = 250
+_LONGEST_ANSWER = 200
 _SERVICE_CLOSING = 421
+_NO_SUCH_ADDRESS = re.compile(r"5\d\d[ -]5\.(?:1\.(?:1|2|3|6|10)|2\.1)\b|(?:550|551|553)[ -](?!\d\.\d)")
+"""RFC 3463: bad mailbox or domain, moved, disabled. A plain 550 is taken for that; 5.7.x is a policy."""
+SEND_SECONDS = 16
+"""How long one message may take from the connection on; with the look-up well below what a try may take."""
 
 
 class ServerAway(Unreachable):
@@ -30,19 +39,12 @@ class MailRefused(Hopeless):
     """The server will never take this message (5xx, RFC 5321 section 4.2.1)."""
 
 
+class NoSuchAddress(MailRefused):
+    """The recipient's server says that nobody has the address, or not any more."""
+
+
 class MailDeferred(NotNow):
     """The server did not take this message now (4xx), or nobody knows whether it did."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class MailServer:
-    """Where mail leaves."""
-
-    host: str
-    port: int
-    security: SmtpSecurity
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +76,7 @@ def configured_server() -> MailServer:
 
 def message_id(uid: UUID) -> str:
     """Return the Message-ID that belongs to an outbox row, the same at every try."""
-    return f"<{uid}@{_own_domain()}>"
+    return f"<{uid}@{own_domain()}>"
 
 
 def build(mail: OutgoingMail, *, message_id: str) -> EmailMessage:
@@ -123,67 +125,67 @@ def send(
         if options and not smtp.has_extn("smtputf8"):
             raise MailRefused("the server takes no international addresses")
         sender = parseaddr(mail.sender or current_settings().mail_from)[1]
-        _step("MAIL", lambda: smtp.mail(sender, options))
-        _step("RCPT", lambda: smtp.rcpt(to))
-        _step("DATA", lambda: smtp.data(content))
+        hand_over(smtp, sender, to, content, options)
+
+
+def hand_over(smtp: smtplib.SMTP, sender: str, to: str, content: bytes, options: Sequence[str] = ()) -> str:
+    """Hand a finished message to a server that was greeted; returns what it said at last.
+
+    :raises ServerAway, MailDeferred, MailRefused: see ``send``
+    """
+    _step("MAIL", lambda: smtp.mail(sender, options))
+    _step("RCPT", lambda: smtp.rcpt(to))
+    return _step("DATA", lambda: smtp.data(content))
 
 
 @contextmanager
 def _connection(server: MailServer) -> Iterator[smtplib.SMTP]:
-    try:
-        smtp = _connect(server)
-    except (OSError, smtplib.SMTPException) as error:
-        raise ServerAway(f"{server.host}:{server.port}: {type(error).__name__}: {error}") from error
-    try:
-        yield smtp
-    finally:
-        try:
-            smtp.quit()
-        except (OSError, smtplib.SMTPException):
-            pass  # what mattered was said before
-        finally:
-            smtp.close()
-
-
-def _connect(server: MailServer) -> smtplib.SMTP:
-    timeout = current_settings().smtp_timeout_seconds
     # The name we greet with is given, else smtplib asks the DNS for it.
-    if server.security == "tls":
-        context = ssl.create_default_context()
-        smtp: smtplib.SMTP = smtplib.SMTP_SSL(
-            server.host, server.port, _own_domain(), timeout=timeout, context=context
-        )
-    else:
-        smtp = smtplib.SMTP(server.host, server.port, _own_domain(), timeout=timeout)
+    conversation = Conversation(server, greeting=own_domain())
     try:
-        smtp.ehlo_or_helo_if_needed()
-        if server.security == "starttls":
-            smtp.starttls(context=ssl.create_default_context())
-            smtp.ehlo_or_helo_if_needed()
-        if server.username:
-            smtp.login(server.username, server.password or "")
-    except BaseException:
-        smtp.close()
-        raise
-    return smtp
+        conversation.resolve()
+        conversation.connect(at_most=SEND_SECONDS)
+        conversation.tls()
+        conversation.auth()
+    except (outbound.HostRefused, outbound.HostUnknown, OSError, ValueError, smtplib.SMTPException) as error:
+        conversation.hang_up()
+        words = f"{server.host}:{server.port}: {type(error).__name__}: {error}"
+        raise ServerAway(cleaned(words, server)) from error
+    try:
+        yield conversation.smtp
+    finally:
+        conversation.close()
 
 
-def _step(name: str, speak: Callable[[], tuple[int, bytes]]) -> None:
-    """Say one command and read what its answer means for the message."""
+def cleaned(words: str, server: MailServer | None = None) -> str:
+    """Return what a server said on one line of bounded length, without the secret that it was given."""
+    if server is not None and server.password:
+        for secret in (server.password, b64encode(server.password.encode()).decode()):
+            words = words.replace(secret, "…")
+    line = _one_line(words)
+    return line if len(line) <= _LONGEST_ANSWER else f"{line[: _LONGEST_ANSWER - 1]}…"
+
+
+def _step(name: str, speak: Callable[[], tuple[int, bytes]]) -> str:
+    """Say one command and read what its answer means for the message; returns the answer."""
     try:
         code, words = speak()
     except smtplib.SMTPResponseException as error:  # the answer to DATA itself, before the message
         code, words = error.smtp_code, _as_bytes(error.smtp_error)
-    except (OSError, smtplib.SMTPException) as error:
+    except (OSError, ValueError, smtplib.SMTPException) as error:
         # After DATA nobody knows whether it was kept: the same Message-ID lets the receiver see a repeat.
         raise MailDeferred(f"{name}: {type(error).__name__}: {error}") from error
-    answer = f"{name}: {code} {words.decode(errors='replace')}"
+    said = f"{code} {words.decode(errors='replace')}"
+    answer = cleaned(f"{name}: {said}")
     if code == _SERVICE_CLOSING:
         raise ServerAway(answer)
+    if name == "RCPT" and _NO_SUCH_ADDRESS.match(said):
+        raise NoSuchAddress(answer)
     if code >= 500:
         raise MailRefused(answer)
     if code >= 400 or code < 200:  # smtplib says -1 for an answer that is none
         raise MailDeferred(answer)
+    return said
 
 
 def _as_bytes(words: bytes | str) -> bytes:
@@ -199,7 +201,8 @@ def _address(text: str) -> ValidatedEmail:
         raise MailRefused(f"not an address: {error}") from error
 
 
-def _own_domain() -> str:
+def own_domain() -> str:
+    """Return the domain of the instance's own address."""
     return parseaddr(current_settings().mail_from)[1].rpartition("@")[2] or "localhost"
 
 

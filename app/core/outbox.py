@@ -6,95 +6,59 @@ the bell lost. Keeping one is claim, act, finish, each a transaction of its own:
 
 import logging
 import secrets
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, scoped_session
 from sqlalchemy.orm import Session as OrmSession
+from sqlalchemy.orm import scoped_session
 
-from app.core import clock, ids, redis
-from app.core.db import Base, Identified, db, rows_changed
+from app.core import clock, figures, ids, redis
+from app.core.db import db, rows_changed
+from app.core.outbox_rows import (
+    ERROR_LENGTH,
+    LEASE,
+    MAIN_LANE,
+    MAX_TRIES,
+    Claimed,
+    Hopeless,
+    NotNow,
+    OutboxRow,
+    Payload,
+    Unreachable,
+    WrongLane,
+    pending,
+    time_has_come,
+)
+
+__all__ = [
+    "LEASE",
+    "MAIN_LANE",
+    "MAX_TRIES",
+    "Claimed",
+    "Hopeless",
+    "NotNow",
+    "OutboxRow",
+    "Payload",
+    "Unreachable",
+    "WrongLane",
+]
 
 log = logging.getLogger(__name__)
 
-Payload = Mapping[str, Any]
 Act = Callable[[], Payload]
 """Does what was promised, holding no database connection; returns what is kept of the payload: no secrets."""
 
-LEASE = timedelta(seconds=45)
-"""How long a row is one worker's; a killed worker's row is taken again within a minute."""
 ACT_SECONDS = 20
 """How long an act may take: well below the lease, so that the first worker has ended when a second begins."""
-MAX_TRIES = 5
 GIVE_UP_AFTER = timedelta(hours=6)
 _WAITS = (15, 2 * 60, 10 * 60, 5 * 3600)
 """Seconds after the first, second, … counted try: with jitter five tries end within ``GIVE_UP_AFTER``."""
 _UNREACHABLE_WAITS = (5, 15, 30, 60)
-_ERROR_LENGTH, _PROMISED = 500, "outbox_promised"
-
-
-class Unreachable(Exception):
-    """The other side is out of reach: wait and ask again; the try does not count."""
-
-
-class NotNow(Exception):
-    """The other side said no for now, or nobody knows what it did: the try counts, the next one waits."""
-
-
-class Hopeless(Exception):
-    """The other side said no for good: trying again would be of no use."""
-
-
-_PENDING = sa.text("done_at IS NULL AND dead_at IS NULL")
-_DEAD = sa.text("dead_at IS NOT NULL")
-_DONE = sa.text("done_at IS NOT NULL")
-
-
-class OutboxRow(Base, Identified):
-    """One promise. Its uid is the effect's name for ever: the Message-ID, the idempotency key."""
-
-    __tablename__ = "outbox"
-
-    kind: Mapped[str] = mapped_column(sa.String(40))
-    payload: Mapped[dict[str, Any]]
-    created_at: Mapped[datetime]
-    give_up_at: Mapped[datetime]
-    """A try that fails from then on is the last, whatever the reason."""
-    due_at: Mapped[datetime]
-    """When it may be taken; a lease moves it ahead, so an expired lease is simply due again."""
-    attempts: Mapped[int] = mapped_column(default=0)
-    """Tries that count, the running one included."""
-    waits: Mapped[int] = mapped_column(default=0)
-    """How often the other side was out of reach."""
-    lease_token: Mapped[UUID | None]
-    """Who holds it; whoever does not know the token can neither finish nor fail it."""
-    done_at: Mapped[datetime | None]
-    dead_at: Mapped[datetime | None]
-    last_error: Mapped[str | None] = mapped_column(sa.String(_ERROR_LENGTH))
-
-    __table_args__ = (
-        sa.Index("ix_outbox_due", "due_at", "id", sqlite_where=_PENDING, postgresql_where=_PENDING),
-        sa.Index("ix_outbox_dead", "dead_at", sqlite_where=_DEAD, postgresql_where=_DEAD),
-        sa.Index("ix_outbox_done", "done_at", sqlite_where=_DONE, postgresql_where=_DONE),
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Claimed:
-    """A row that this worker holds until its lease ends."""
-
-    id: int
-    uid: UUID
-    kind: str
-    payload: Mapping[str, Any]
-    give_up_at: datetime
-    attempts: int
-    waits: int
-    lease_token: UUID
+_PROMISED = "outbox_promised"
 
 
 Handler = Callable[[Claimed], Act]
@@ -128,6 +92,20 @@ def sequel(kind: str) -> Callable[[Sequel], Sequel]:
     return register
 
 
+Failure = Callable[[Claimed, Exception, bool], None]
+FAILURES: dict[str, Failure] = {}
+
+
+def on_failure(kind: str) -> Callable[[Failure], Failure]:
+    """Register what hears of a failed try, in its transaction, and whether the promise is given up."""
+
+    def register(function: Failure) -> Failure:
+        FAILURES[kind] = function
+        return function
+
+    return register
+
+
 Effect = Callable[[Claimed], None]
 EFFECTS: dict[str, Effect] = {}
 
@@ -148,16 +126,20 @@ def effect(kind: str) -> Callable[[Effect], Effect]:
 # ---- promising -----------------------------------------------------------------------------------------
 
 
-def promise(kind: str, payload: Payload, *, due_at: datetime | None = None) -> OutboxRow:
+def promise(
+    kind: str, payload: Payload, *, due_at: datetime | None = None, lane: str = MAIN_LANE
+) -> OutboxRow:
     """Promise something in the running transaction: it is kept if and only if the transaction is committed.
 
     :param payload: ids and strings; secrets sealed with the context ``outbox:<kind>``
+    :param lane: names the server that it depends on, where that is somebody else's (``core.lanes``)
     """
     now = clock.now()
     start = due_at or now
     row = OutboxRow(
         uid=ids.new_uid(),  # now, not at the flush: a caller may want the name at once
         kind=kind,
+        lane=lane,
         payload=dict(payload),
         created_at=now,
         give_up_at=start + GIVE_UP_AFTER,
@@ -188,19 +170,8 @@ def ring(promised: int) -> None:
 # ---- keeping -------------------------------------------------------------------------------------------
 
 
-def _pending() -> sa.ColumnElement[bool]:
-    return sa.and_(OutboxRow.done_at.is_(None), OutboxRow.dead_at.is_(None))
-
-
-def _time_has_come() -> sa.ColumnElement[bool]:
-    now = clock.now()
-    # Promised in our future: another machine's clock is ahead, or the test clock was turned back.
-    from_the_future = sa.and_(OutboxRow.created_at > now, OutboxRow.attempts == 0, OutboxRow.waits == 0)
-    return sa.or_(OutboxRow.due_at <= now, from_the_future)
-
-
 def _due() -> sa.ColumnElement[bool]:
-    return sa.and_(_pending(), _time_has_come(), OutboxRow.attempts < MAX_TRIES)
+    return sa.and_(pending(), time_has_come(), OutboxRow.attempts < MAX_TRIES)
 
 
 def due(limit: int) -> Sequence[int]:
@@ -210,8 +181,8 @@ def due(limit: int) -> Sequence[int]:
 
 
 def needs_a_look() -> bool:
-    """Say whether a row may be taken or, with all its tries gone, must be given up."""
-    query = sa.select(OutboxRow.id).where(_pending(), _time_has_come()).limit(1)
+    """Say whether a row of the main lane may be taken or, with all its tries gone, must be given up."""
+    query = sa.select(OutboxRow.id).where(pending(), time_has_come(), OutboxRow.lane == MAIN_LANE).limit(1)
     return db.session.scalar(query) is not None
 
 
@@ -220,9 +191,9 @@ def claim(row_id: int) -> Claimed | None:
     return _take(OutboxRow.id == row_id)
 
 
-def claim_next(*, without: Collection[str] = ()) -> Claimed | None:
-    """Take the row that has waited longest, of any kind but those named; None if nothing is due."""
-    oldest = sa.select(OutboxRow.id).where(_due(), OutboxRow.kind.not_in(without))
+def claim_next(*, without: Collection[str] = (), lane: str = MAIN_LANE) -> Claimed | None:
+    """Take the row of a lane that has waited longest, of any kind but those named; None if nothing is due."""
+    oldest = sa.select(OutboxRow.id).where(OutboxRow.lane == lane, _due(), OutboxRow.kind.not_in(without))
     # Two workers on PostgreSQL take two rows; SQLite has one writer at a time and ignores the clause.
     oldest = oldest.order_by(OutboxRow.due_at, OutboxRow.id).limit(1).with_for_update(skip_locked=True)
     return _take(OutboxRow.id == oldest.scalar_subquery())
@@ -237,6 +208,7 @@ def _take(which: sa.ColumnElement[bool]) -> Claimed | None:
             OutboxRow.id,
             OutboxRow.uid,
             OutboxRow.kind,
+            OutboxRow.lane,
             OutboxRow.payload,
             OutboxRow.give_up_at,
             OutboxRow.attempts,
@@ -252,9 +224,13 @@ def _take(which: sa.ColumnElement[bool]) -> Claimed | None:
 def finish(claimed: Claimed, kept: Payload) -> bool:
     """Mark a row done and reduce its payload to what may be kept; False if the lease was lost meanwhile."""
     held = _settle(claimed, done_at=clock.now(), payload=dict(kept), last_error=None)
-    if held and (then := SEQUELS.get(claimed.kind)):
+    if not held:
+        return False
+    if claimed.kind == "mail":
+        figures.add(figures.MAILS)
+    if then := SEQUELS.get(claimed.kind):
         then(claimed, kept)
-    return held
+    return True
 
 
 def fail(claimed: Claimed, error: Exception) -> bool:
@@ -262,28 +238,35 @@ def fail(claimed: Claimed, error: Exception) -> bool:
 
     ``Unreachable`` gives the try back, ``Hopeless`` ends it at once, anything else counts.
     """
+    if isinstance(error, WrongLane):
+        return _settle(claimed, lane=error.lane, due_at=clock.now(), attempts=claimed.attempts - 1)
     now = clock.now()
-    reason = f"{type(error).__name__}: {error}"[:_ERROR_LENGTH]
+    reason = f"{type(error).__name__}: {error}"[:ERROR_LENGTH]
     unreachable = isinstance(error, Unreachable)
     spent = claimed.attempts >= MAX_TRIES and not unreachable
-    if isinstance(error, Hopeless) or spent or now >= claimed.give_up_at:
+    given_up = isinstance(error, Hopeless) or spent or now >= claimed.give_up_at
+    if given_up:
         _log_given_up(claimed.uid, claimed.kind, reason)
-        return _settle(claimed, dead_at=now, last_error=reason)
-    wait = _wait(_UNREACHABLE_WAITS, claimed.waits) if unreachable else _wait(_WAITS, claimed.attempts - 1)
-    return _settle(
-        claimed,
-        due_at=now + wait,
-        attempts=claimed.attempts - unreachable,
-        waits=claimed.waits + unreachable,
-        last_error=reason,
-    )
+        held = _settle(claimed, dead_at=now, last_error=reason)
+    else:
+        steps, step = (_UNREACHABLE_WAITS, claimed.waits) if unreachable else (_WAITS, claimed.attempts - 1)
+        held = _settle(
+            claimed,
+            due_at=now + _wait(steps, step),
+            attempts=claimed.attempts - unreachable,
+            waits=claimed.waits + unreachable,
+            last_error=reason,
+        )
+    if held and (heard := FAILURES.get(claimed.kind)):
+        heard(claimed, error, given_up)
+    return held
 
 
 def excuse(failed: Collection[Claimed]) -> None:
     """Give tries back that failed together with all others: the server was at fault, not the row."""
     excused = (
         sa.update(OutboxRow)
-        .where(OutboxRow.id.in_([row.id for row in failed]), _pending(), OutboxRow.lease_token.is_(None))
+        .where(OutboxRow.id.in_([row.id for row in failed]), pending(), OutboxRow.lease_token.is_(None))
         .values(
             attempts=OutboxRow.attempts - 1,
             waits=OutboxRow.waits + 1,
@@ -316,7 +299,7 @@ def bury_lost() -> int:
     reason = "the worker died each time it tried"
     lost = (
         sa.update(OutboxRow)
-        .where(_pending(), OutboxRow.due_at <= clock.now(), OutboxRow.attempts >= MAX_TRIES)
+        .where(pending(), OutboxRow.due_at <= clock.now(), OutboxRow.attempts >= MAX_TRIES)
         .values(dead_at=clock.now(), lease_token=None, last_error=reason)
         .returning(OutboxRow.uid, OutboxRow.kind)
         .execution_options(synchronize_session=False)
@@ -347,7 +330,7 @@ class Backlog:
 def backlog() -> Backlog:
     """Return the figures that operators watch."""
     waiting, oldest = db.session.execute(
-        sa.select(sa.func.count(), sa.func.min(OutboxRow.created_at)).where(_pending())
+        sa.select(sa.func.count(), sa.func.min(OutboxRow.created_at)).where(pending())
     ).one()
     dead_rows = db.session.scalar(sa.select(sa.func.count()).where(OutboxRow.dead_at.is_not(None))) or 0
     age = max(0.0, (clock.now() - oldest).total_seconds()) if oldest else 0.0
@@ -356,7 +339,7 @@ def backlog() -> Backlog:
 
 def waiting(limit: int = 100) -> Sequence[OutboxRow]:
     """Return promises not kept yet, the next due first."""
-    query = sa.select(OutboxRow).where(_pending()).order_by(OutboxRow.due_at, OutboxRow.id).limit(limit)
+    query = sa.select(OutboxRow).where(pending()).order_by(OutboxRow.due_at, OutboxRow.id).limit(limit)
     return db.session.scalars(query).all()
 
 
@@ -386,7 +369,7 @@ def hurry() -> None:
     """Make everything due that waits; for testers who turned the clock back."""
     now = clock.now()
     held_by_nobody = sa.or_(OutboxRow.lease_token.is_(None), OutboxRow.due_at > now + LEASE)
-    late = sa.update(OutboxRow).where(_pending(), OutboxRow.due_at > now, held_by_nobody).values(due_at=now)
+    late = sa.update(OutboxRow).where(pending(), OutboxRow.due_at > now, held_by_nobody).values(due_at=now)
     db.session.execute(late.execution_options(synchronize_session=False))
 
 

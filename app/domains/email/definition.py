@@ -21,3 +21,8 @@ class MailDefinition:
     def secret(self) -> frozenset[str]:
         """Return the variables that open something; they are sealed until the mail is written."""
         return frozenset(v for v in self.variables if v in ("code", "token", "link") or v.endswith("_url"))
+
+    @property
+    def opens(self) -> bool:
+        """Say whether it holds what acts by itself: a code, a token, a link that is more than an address."""
+        return bool(self.secret - {"link"})

@@ -7,7 +7,9 @@ from app.core import outbox
 from app.core.secrets import seal
 from app.domains.email import wording
 from app.domains.email.definitions import MAILS
+from app.domains.email.deliveries import begin
 from app.domains.email.readers import reader_of
+from app.domains.email.routing import way_of
 
 SEAL_CONTEXT = "outbox:mail"
 
@@ -36,7 +38,8 @@ def promise(
         person = {"to": None, "first_name": None, "reader": reader_of(known_as or to).kept()}
     elif known_as:
         person["known_as"] = known_as
-    outbox.promise(
+    way = way_of(name, tenant_id)
+    row = outbox.promise(
         "mail",
         {
             "mail": name,
@@ -47,4 +50,8 @@ def promise(
             **variables,
             "sealed": seal(json.dumps(secret), SEAL_CONTEXT),
         },
+        lane=way.lane,
     )
+    if not definition.forgotten:
+        event = definition.event
+        begin(row.uid, tenant_id=tenant_id, mail=name, event=event, to=to, own_server=way.is_own)

@@ -1,4 +1,9 @@
-"""Keeping what the outbox promises, and running jobs: claim, act and write down, each its own transaction."""
+"""Keeping what the outbox promises, and running jobs: claim, act and write down, each its own transaction.
+
+What depends on an organization's own server waits in a lane of its own (``core.lanes``). A worker keeps the
+main lane itself and lets a few hands work in the others beside it, each lane in one hand at a time: a server
+that hangs costs one hand some seconds a turn, and nobody else anything.
+"""
 
 import logging
 import signal
@@ -10,16 +15,24 @@ from dataclasses import dataclass, field
 from functools import partial
 from types import FrameType
 
-from app.core import jobs, outbox, redis
+from flask import Flask, current_app
+
+from app.core import jobs, lanes, outbox, redis
 from app.core import partitions as _partitions  # noqa: F401 - each registers what it does by itself
 from app.domains.accounts import jobs as _account_jobs  # noqa: F401
+from app.domains.accounts import recipients as _recipients  # noqa: F401
 from app.domains.auth import assisted_recovery as _recoveries  # noqa: F401
 from app.domains.auth import jobs as _auth_jobs  # noqa: F401
 from app.domains.clients import jobs as _client_jobs  # noqa: F401
 from app.domains.email import delivery as _mail_handler  # noqa: F401
+from app.domains.email import domain_checks as _domain_checks  # noqa: F401
+from app.domains.email import obeying as _mail_rules  # noqa: F401
 from app.domains.notifications import weights as _weights  # noqa: F401
+from app.domains.members import jobs as _member_jobs  # noqa: F401
 from app.domains.privacy import jobs as _privacy_jobs  # noqa: F401
 from app.domains.sessions import jobs as _session_jobs  # noqa: F401
+from app.domains.storage import files as _stored_files  # noqa: F401
+from app.domains.storage import jobs as _storage_jobs  # noqa: F401
 from app.domains.tenants import jobs as _tenant_jobs  # noqa: F401
 from app.domains.tenants import readers as _readers  # noqa: F401
 from app.domains.twofactor import announcements as _announcements  # noqa: F401
@@ -31,6 +44,11 @@ DRAIN_SECONDS = 60
 """How long one process goes on with what is due before it makes room for a fresh one."""
 REFUSALS_IN_A_ROW = 5
 """So many failures with no success between are the server's fault, not the rows'."""
+TURN_SECONDS = 5
+"""How long a lane may be worked in before another has its turn; what was begun is finished."""
+SLOW_SECONDS = 5
+"""A failure that took longer is the server's, not the row's."""
+IDLE_SECONDS, GATHER_SECONDS = 0.1, 0.5
 SETTLE_WAITS = (0.2, 0.5, 1, 2, 4, 8)
 """Seconds between tries to write down what was done, should the database be away just then."""
 
@@ -51,21 +69,115 @@ stopping = threading.Event()
 """Set when this process is told to end: it finishes the row that it holds and takes no other."""
 
 
-def drain() -> int:
-    """Keep what is due until nothing is left, the time is over or it is told to stop; returns how many."""
+def drain(hands: int = 0) -> int:
+    """Keep what is due until nothing is left, the time is over or it is told to stop; returns how many.
+
+    :param hands: how many threads work in lanes beside this one; none: it takes the lanes' turns itself
+    """
     with transaction():
         outbox.bury_lost()
     weather, kept = _Weather(), 0
-    end = time.monotonic() + DRAIN_SECONDS
+    crew = _Crew(hands, end=time.monotonic() + DRAIN_SECONDS)
     while not stopping.is_set():
-        if time.monotonic() > end:
-            redis.ring_now()
+        if crew.is_late():
+            if not crew.is_busy():
+                redis.ring_now()
+                break
+        elif hands:
+            crew.gather()
+        if claimed := _next(weather):
+            kept += _keep(claimed, weather)
+        elif crew.is_busy():
+            time.sleep(IDLE_SECONDS)
+        elif hands or crew.is_late() or not take_turn():
             break
+    crew.join()
+    return kept + crew.kept
+
+
+def _next(weather: _Weather) -> outbox.Claimed | None:
+    """Take the next of the main lane; it is only looked for first, for taking is a write."""
+    with transaction(read_only=True):
+        if not outbox.needs_a_look():
+            return None
+    with transaction():
+        return outbox.claim_next(without=weather.paused)
+
+
+class _Crew:
+    """The hands that work in lanes beside a worker; their number is the most that servers can hold up."""
+
+    def __init__(self, hands: int, *, end: float) -> None:
+        self.end = end
+        self.kept = 0
+        self._most = hands
+        self._hands: list[threading.Thread] = []
+        self._gather_at = 0.0
+        self._lock = threading.Lock()
+
+    def is_late(self) -> bool:
+        """Say whether this process is to make room for a fresh one."""
+        return time.monotonic() > self.end
+
+    def is_busy(self) -> bool:
+        """Say whether a hand still works."""
+        self._hands = [hand for hand in self._hands if hand.is_alive()]
+        return bool(self._hands)
+
+    def gather(self) -> None:
+        """Put more hands to work if there are lanes for them; asked now and then."""
+        if time.monotonic() < self._gather_at:
+            return
+        self._gather_at = time.monotonic() + GATHER_SECONDS
+        room = self._most - len(self._hands) if self.is_busy() else self._most
+        if room <= 0:
+            return
+        with transaction(read_only=True):
+            wanted = lanes.ready(limit=room)
+        application = current_app._get_current_object()  # type: ignore[attr-defined]
+        for _ in range(wanted):
+            hand = threading.Thread(target=self._work, args=(application,), daemon=True)
+            self._hands.append(hand)
+            hand.start()
+
+    def join(self) -> None:
+        """Wait for the hands to finish what they hold."""
+        for hand in self._hands:
+            hand.join()
+
+    def _work(self, application: Flask) -> None:
+        with application.app_context():
+            try:
+                while not (stopping.is_set() or self.is_late()):
+                    kept = take_turn()
+                    if kept is None:
+                        return
+                    with self._lock:
+                        self.kept += kept
+            except Exception:
+                log.exception("outbox: a hand failed")
+
+
+def take_turn() -> int | None:
+    """Work in the lane whose turn it is, for its time or until its server fails; None if there is none."""
+    with transaction():
+        held = lanes.take()
+    if held is None:
+        return None
+    weather, kept, failed = _Weather(), 0, False
+    end = time.monotonic() + TURN_SECONDS
+    while not (stopping.is_set() or failed or time.monotonic() > end):
         with transaction():
-            claimed = outbox.claim_next(without=weather.paused)
+            claimed = outbox.claim_next(lane=held.lane) if lanes.prolong(held) else None
         if claimed is None:
             break
-        kept += _keep(claimed, weather)
+        began = time.monotonic()
+        if _keep(claimed, weather):
+            kept += 1
+        else:
+            slow = time.monotonic() - began > SLOW_SECONDS
+            failed = bool(weather.paused) or (slow and bool(weather.failed))
+    _settle(partial(lanes.give_back, held, failed=failed))
     return kept
 
 
@@ -102,6 +214,8 @@ def _take_effect(effect: outbox.Effect, claimed: outbox.Claimed) -> None:
 
 def _failed(claimed: outbox.Claimed, error: Exception, weather: _Weather) -> None:
     _settle(partial(outbox.fail, claimed, error))
+    if isinstance(error, outbox.WrongLane):
+        return
     foreseen = isinstance(error, outbox.Unreachable | outbox.NotNow | outbox.Hopeless)
     log.warning(
         "outbox: failed",
