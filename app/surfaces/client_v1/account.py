@@ -54,7 +54,7 @@ class ListIn(Schema):
     cursor = ma.fields.String(validate=ma.validate.Length(max=500))
 
 
-class TokenOut(Schema):
+class ClientTokenOut(Schema):
     """The client's session; verify tells its id and its end."""
 
     client_token = ma.fields.String(required=True)
@@ -103,7 +103,7 @@ def _flat(body: Mapping[str, Any]) -> dict[str, Any]:
 @blp.post("/v1/client/signup")
 @door("service")
 @blp.arguments(SignUpIn)
-@blp.response(201, TokenOut)
+@blp.response(201, ClientTokenOut)
 @blp.refuses({402: "plan:client_limit", 409: ["client:user_id_taken", "client:email_taken"]})
 def signup(body):
     """Create a client account under the integrator's own id and sign the client in."""

@@ -30,7 +30,7 @@ class SignInIn(DeviceIn):
     password = Secret(required=True)
 
 
-class TokenIn(Schema):
+class ClientTokenIn(Schema):
     client_token = Secret(required=True)
 
 
@@ -122,7 +122,7 @@ def list_(user_id: str):
 
 @blp.post("/v1/client/session/verify")
 @door("service")
-@blp.arguments(TokenIn)
+@blp.arguments(ClientTokenIn)
 @blp.response(200, VerifiedOut)
 def verify(body):
     """Tell whether a client token is live and whose it is."""
@@ -132,7 +132,7 @@ def verify(body):
 
 @blp.post("/v1/client/logout")
 @door("service")
-@blp.arguments(TokenIn)
+@blp.arguments(ClientTokenIn)
 @blp.response(204)
 def logout(body):
     """End the session of a client token."""
