@@ -86,6 +86,7 @@ OAUTH_CODES = _guard("oauth_codes", _rule("ip", 30, 15 * MINUTE))
 # Asked for in the portal alone (docs/additions.yaml).
 FACTOR_RECOVERIES = _guard("factor_recoveries", _rule("user", 3, 24 * HOUR))
 FACTOR_RECOVERY_STOPS = _guard("factor_recovery_stops", _rule("ip", 20, 30 * MINUTE), counts_failures=True)
+ACCESS_REQUESTS = _guard("access_requests", _rule("user", 10, 24 * HOUR))
 DATA_EXPORTS = _guard("data_exports", _rule("user", 3, 24 * HOUR))
 
 # Other organizations' people.
@@ -146,6 +147,7 @@ BUCKETS: Mapping[str, Bucket] = {
         OAUTH_CODES,
         FACTOR_RECOVERIES,
         FACTOR_RECOVERY_STOPS,
+        ACCESS_REQUESTS,
         DATA_EXPORTS,
         PASSKEY_STARTS,
         LEAK_REPORTS,

@@ -92,6 +92,9 @@ class AuditKind(StrEnum):
     INVITATION_RESENT = "invitation.resent"
     INVITATION_REVOKED = "invitation.revoked"
 
+    ACCESS_REQUEST_CREATED = "access_request.created"
+    ACCESS_REQUEST_GRANTED = "access_request.granted"
+    ACCESS_REQUEST_DECLINED = "access_request.declined"
     PERMISSION_PROFILE_ACTIVATED = "permission_profile.activated"
     PERMISSION_PROFILE_CREATED = "permission_profile.created"
     PERMISSION_PROFILE_DEACTIVATED = "permission_profile.deactivated"

@@ -266,5 +266,23 @@ MAILS: Mapping[str, MailDefinition] = {
             variables=("service_user", "environment", "failures", "ip_address"),
             subject="{{ service_user }} failed {{ failures }} times to sign in",
         ),
+        MailDefinition(
+            name="access_request",
+            event="organization.access_requested",
+            variables=("member_name", "wanted", "reason", "expires_at", "link"),
+            subject="{{ member_name }} asks for access in {{ tenant_name }}",
+        ),
+        MailDefinition(
+            name="access_grant",
+            event="organization.access_granted",
+            variables=("wanted", "given", "decided_by", "answer", "link"),
+            subject="You have the access you asked for in {{ tenant_name }}",
+        ),
+        MailDefinition(
+            name="access_refusal",
+            event="organization.access_declined",
+            variables=("wanted", "decided_by", "answer", "link"),
+            subject="Your request in {{ tenant_name }} was declined",
+        ),
     )
 }

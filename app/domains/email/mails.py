@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from app.domains.email.access_request_mails import access_grant, access_refusal, access_request
 from app.domains.email.client_mails import service_sign_in_failures
 from app.domains.email.factor_mails import (
     factor_recovery_cancellation,
@@ -30,6 +31,9 @@ from app.domains.email.token_mails import (
 
 __all__ = [
     "SEAL_CONTEXT",
+    "access_grant",
+    "access_refusal",
+    "access_request",
     "data_export_ready",
     "deletion_done",
     "deletion_reminder",

@@ -110,4 +110,28 @@ ACCOUNT_EVENTS = (
         _BOTH,
         "What looks like a copy of {{ passkeyName }} was refused.",
     ),
+    _should(
+        90,
+        "organization.access_requested",
+        "A member asks for access",
+        _NORMAL,
+        _BOTH,
+        "{{ memberName }} asks for: {{ wanted }}.",
+    ),
+    _should(
+        91,
+        "organization.access_granted",
+        "Access you asked for was given",
+        _NORMAL,
+        _BOTH,
+        "{{ decidedBy }} gave you: {{ given }}.",
+    ),
+    _should(
+        92,
+        "organization.access_declined",
+        "Access you asked for was declined",
+        _NORMAL,
+        _BOTH,
+        "{{ decidedBy }} declined: {{ wanted }}.",
+    ),
 )

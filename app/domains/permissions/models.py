@@ -1,9 +1,13 @@
-"""Permission profiles that organizations make for themselves."""
+"""Permission profiles that organizations make for themselves, and what members ask their admins for."""
+
+from datetime import datetime
+from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.db import Base, Timed
+from app.core import clock
+from app.core.db import Base, Identified, Timed, Words
 from app.core.permissions import Permission
 from app.domains.permissions.roles import FIRST_CUSTOM_PROFILE_ID, permissions_numbered
 
@@ -36,3 +40,46 @@ class PermissionProfile(Timed, Base):
     def permissions(self) -> frozenset[Permission]:
         """Return what the profile adds while it is active."""
         return permissions_numbered(self.permission_ids)
+
+
+class AccessRequestState(StrEnum):
+    OPEN = "open"
+    """Until it is answered or has run out."""
+    GRANTED = "granted"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+
+
+_OPEN = sa.text("state = 'open'")
+
+
+class AccessRequest(Identified, Base):
+    """That a member asks the organization's admins for a permission or a role."""
+
+    __tablename__ = "access_requests"
+    __table_args__ = (
+        sa.Index("ix_access_requests_tenant", "tenant_id", "state", "id"),
+        sa.Index(
+            "uq_access_requests_open",
+            "tenant_id",
+            "user_id",
+            "wanted",
+            unique=True,
+            sqlite_where=_OPEN,
+            postgresql_where=_OPEN,
+        ),
+    )
+
+    tenant_id: Mapped[int] = mapped_column(sa.ForeignKey("tenants.id", ondelete="CASCADE"))
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    wanted: Mapped[str] = mapped_column(sa.String(60))
+    """A permission's code, or ``role:`` and a role."""
+    reason: Mapped[str | None] = mapped_column(sa.String(500))
+    state: Mapped[AccessRequestState] = mapped_column(
+        Words(AccessRequestState), default=AccessRequestState.OPEN
+    )
+    asked_at: Mapped[datetime] = mapped_column(default=clock.now)
+    expires_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+    decided_by_user_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id", ondelete="SET NULL"))
+    answer: Mapped[str | None] = mapped_column(sa.String(500))

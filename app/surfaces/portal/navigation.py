@@ -82,6 +82,15 @@ _GROUPS = (
 
 _ORGANIZATION = (
     (
+        Permission.PROFILES_VIEW,
+        Link(
+            _l("Permissions"),
+            "/organization/permissions",
+            "shield-check",
+            _l("roles profiles rights matrix who may do what requests"),
+        ),
+    ),
+    (
         Permission.API_TOKENS_MANAGE,
         Link(
             _l("Organization's tokens"), "/organization/tokens", "shield-check", _l("api inventory members")

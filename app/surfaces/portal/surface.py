@@ -3,6 +3,7 @@
 from flask import Flask
 
 from app.surfaces.portal import (
+    access_requests,
     account,
     api_tokens,
     assets,
@@ -15,6 +16,7 @@ from app.surfaces.portal import (
     pages,
     passkey_undo,
     passkeys,
+    permissions,
     policies,
     preferences,
     privacy,
@@ -54,6 +56,8 @@ AREAS = (
     privacy,
     organizations,
     enforcement,
+    permissions,
+    access_requests,
     dashboard,
     pages,
 )

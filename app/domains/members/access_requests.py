@@ -1,0 +1,350 @@
+"""What members ask their owner and admins for, and the answers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from app.core import clock
+from app.core.access import Access, Actor, operation
+from app.core.buckets import ACCESS_REQUESTS
+from app.core.db import db
+from app.core.errors import Conflict, NotFound, ValidationFailed
+from app.core.languages import Sentence
+from app.core.links import public_url
+from app.core.paging import Page, Window, paginate
+from app.core.permissions import PERMISSIONS, Permission
+from app.domains.accounts.models import User
+from app.domains.audit.kinds import AuditKind
+from app.domains.audit.operations import record
+from app.domains.email import mails
+from app.domains.members.access import admins, member
+from app.domains.permissions.models import AccessRequest, AccessRequestState
+from app.domains.permissions.queries import check_assignable, profiles, rights_in
+from app.domains.permissions.roles import Role
+from app.domains.settings import budgets
+from app.domains.tenants.models import Membership, MembershipStatus
+
+LIFE = timedelta(days=14)
+TEXT_LENGTH = 500
+_ROLE = "role:"
+_ROLES = (Role.ADMIN, Role.MANAGER)
+_TOLD_AT_MOST = 20
+PAGE = "/organization/permissions/requests"
+
+
+class AccessRequestNotFound(NotFound):
+    code, message = "access_request:not_found", "There is no such request."
+
+
+class AlreadyAsked(Conflict):
+    code, message = "access_request:open", "You have asked for this already. Your admins were told."
+
+
+class AlreadyAnswered(Conflict):
+    code, message = "access_request:answered", "This request was answered already or has run out."
+
+
+class NothingToAskFor(Conflict):
+    code, message = "access_request:not_needed", "You have this already. Load the page again."
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request with who asks."""
+
+    request: AccessRequest
+    user: User
+    membership: Membership
+
+    @property
+    def label(self) -> str:
+        """Return what is asked for, in words."""
+        return label_of(self.request.wanted)
+
+
+@dataclass(frozen=True)
+class Ways:
+    """How a request can be granted."""
+
+    roles: Sequence[Role]
+    profiles: Mapping[int, str]
+
+
+def visible(actor: Actor) -> sa.Select[tuple[AccessRequest]]:
+    """Select what is asked in the actor's organization: all for its owner and admins, else one's own."""
+    query = sa.select(AccessRequest).where(AccessRequest.tenant_id == actor.tenant_id)
+    if actor.role in (Role.OWNER, Role.ADMIN):
+        return query
+    return query.where(AccessRequest.user_id == actor.user_id)
+
+
+def label_of(wanted: str) -> str:
+    """Return what is asked for in words: a permission's label, or a role."""
+    if wanted.startswith(_ROLE):
+        return Sentence("The role %(role)s", role=wanted.removeprefix(_ROLE))
+    return PERMISSIONS[Permission(wanted)].label
+
+
+def can_be_asked_for(wanted: str) -> bool:
+    """Say whether this is the code of a permission, or a role that can be given."""
+    return wanted in set(Permission) or wanted in {f"{_ROLE}{role}" for role in _ROLES}
+
+
+@operation(Access.BROWSING)
+def ask(actor: Actor, *, wanted: str, reason: str = "") -> AccessRequest:
+    """Ask the owner and admins for a permission or a role; each of them gets a mail.
+
+    :param wanted: a permission's code, or ``role:admin`` or ``role:manager``
+    :raises ValidationFailed: at wanted or reason
+    :raises NothingToAskFor: if the actor has it
+    :raises AlreadyAsked: if they wait for an answer already
+    :raises RateLimited: after ten in a day
+    """
+    if not can_be_asked_for(wanted):
+        raise ValidationFailed({"wanted": ["There is no such permission."]})
+    if _has(Role(actor.role), actor.permissions, wanted):
+        raise NothingToAskFor
+    checked = _one_text("reason", reason)
+    budgets.spend(ACCESS_REQUESTS, user=actor.user_id)
+    made = _opened(actor, wanted, checked)
+    record(
+        actor,
+        AuditKind.ACCESS_REQUEST_CREATED,
+        subject=("access_request", made.id),
+        changes={"wanted": wanted},
+    )
+    _tell_admins(actor, made)
+    return made
+
+
+@operation(Access.TENANT)
+def waiting_for(actor: Actor) -> Sequence[str]:
+    """Return what the actor has asked for and nobody has answered."""
+    mine = visible(actor).where(AccessRequest.user_id == actor.user_id, _is_open())
+    return [request.wanted for request in db.session.scalars(mine)]
+
+
+@operation(Access.TENANT_ADMIN)
+def requests(actor: Actor, *, window: Window, answered: bool = False) -> Page[Asked]:
+    """Return what waits for an answer, or what was answered or ran out; the newest first."""
+    wanted = sa.not_(_is_open()) if answered else _is_open()
+    return paginate_asked(_asked(actor).where(wanted).order_by(AccessRequest.id.desc()), window)
+
+
+@operation(Access.TENANT_ADMIN)
+def request(actor: Actor, *, uid: UUID) -> Asked:
+    """Return one request with who asks.
+
+    :raises AccessRequestNotFound: if the organization has none of that id
+    """
+    row = db.session.execute(_asked(actor).where(AccessRequest.uid == uid)).one_or_none()
+    if row is None:
+        raise AccessRequestNotFound
+    return Asked(*row)
+
+
+@operation(Access.TENANT_ADMIN)
+def ways(actor: Actor, *, uid: UUID) -> Ways:
+    """Return the roles and profiles that would give what is asked for.
+
+    :raises AccessRequestNotFound: if the organization has none of that id
+    """
+    asked = request(actor, uid=uid)
+    role, wanted = asked.membership.role, asked.request.wanted
+    higher = [one for one in reversed(Role) if one.rank > role.rank and one is not Role.OWNER]
+    roles = [one for one in higher if _has(one, one.base, wanted)]
+    found = profiles(actor, active=True) if wanted in set(Permission) else ()
+    return Ways(roles, {one.id: one.name for one in found if Permission(wanted) in one.permissions})
+
+
+@operation(Access.TENANT_ADMIN)
+def grant(
+    actor: Actor, *, uid: UUID, role: Role | None = None, profile_id: int | None = None, answer: str = ""
+) -> AccessRequest:
+    """Give the member a role or a profile that holds what they asked for, and tell them.
+
+    :raises AccessRequestNotFound, AlreadyAnswered: as things stand
+    :raises ValidationFailed: at role or profile_id, where it would not give it
+    :raises MemberNotFound: if they have left
+    """
+    found = _to_answer(actor, uid)
+    text = _one_text("answer", answer)
+    target = _target(actor, found)
+    if (role is None) is (profile_id is None):
+        raise ValidationFailed({"role": ["Choose a role or a profile."]})
+    given = _give(actor, target, found.wanted, role, profile_id)
+    _decide(actor, found, AccessRequestState.GRANTED, text)
+    record(
+        actor,
+        AuditKind.ACCESS_REQUEST_GRANTED,
+        subject=("access_request", found.id),
+        changes={"wanted": found.wanted, "membership_id": target.id, "given": given},
+    )
+    told = _addressed(actor, target)
+    mails.access_grant(**told, wanted=label_of(found.wanted), given=given, answer=text or "none")
+    return found
+
+
+@operation(Access.TENANT_ADMIN)
+def decline(actor: Actor, *, uid: UUID, answer: str = "") -> AccessRequest:
+    """Decline a request with a word or without, and tell the member.
+
+    :raises AccessRequestNotFound, AlreadyAnswered: as things stand
+    """
+    found = _to_answer(actor, uid)
+    text = _one_text("answer", answer)
+    _decide(actor, found, AccessRequestState.DECLINED, text)
+    record(
+        actor,
+        AuditKind.ACCESS_REQUEST_DECLINED,
+        subject=("access_request", found.id),
+        changes={"wanted": found.wanted},
+    )
+    target = request(actor, uid=uid).membership
+    told = _addressed(actor, member(actor, target.id))
+    mails.access_refusal(**told, wanted=label_of(found.wanted), answer=text or "none")
+    return found
+
+
+def paginate_asked(query: sa.Select[tuple[AccessRequest, User, Membership]], window: Window) -> Page[Asked]:
+    """Return one page of requests with who asks."""
+    found = paginate(query, window)
+    return Page([Asked(*row) for row in found.items], found.total, window)
+
+
+def _asked(actor: Actor) -> sa.Select[tuple[AccessRequest, User, Membership]]:
+    mine = sa.and_(
+        Membership.tenant_id == AccessRequest.tenant_id, Membership.user_id == AccessRequest.user_id
+    )
+    return (
+        sa.select(AccessRequest, User, Membership)
+        .join(User, User.id == AccessRequest.user_id)
+        .join(Membership, mine)
+        .where(AccessRequest.tenant_id == actor.tenant_id)
+    )
+
+
+def _is_open() -> sa.ColumnElement[bool]:
+    return sa.and_(AccessRequest.state == AccessRequestState.OPEN, AccessRequest.expires_at > clock.now())
+
+
+def _opened(actor: Actor, wanted: str, reason: str | None) -> AccessRequest:
+    """Make the request; of two at once one is made, and one that ran out makes room."""
+    now = clock.now()
+    same = (
+        AccessRequest.tenant_id == actor.tenant_id,
+        AccessRequest.user_id == actor.user_id,
+        AccessRequest.wanted == wanted,
+        AccessRequest.state == AccessRequestState.OPEN,
+    )
+    db.session.execute(
+        sa.update(AccessRequest)
+        .where(*same, AccessRequest.expires_at <= now)
+        .values(state=AccessRequestState.EXPIRED)
+    )
+    made = AccessRequest(
+        tenant_id=actor.tenant_id,
+        user_id=actor.user_id,
+        wanted=wanted,
+        reason=reason,
+        asked_at=now,
+        expires_at=now + LIFE,
+    )
+    try:
+        with db.session.begin_nested():
+            db.session.add(made)
+            db.session.flush()  # generates made.id, too
+    except IntegrityError as error:
+        raise AlreadyAsked from error
+    return made
+
+
+def _to_answer(actor: Actor, uid: UUID) -> AccessRequest:
+    found = db.session.scalar(visible(actor).where(AccessRequest.uid == uid).with_for_update())
+    if found is None:
+        raise AccessRequestNotFound
+    if found.state is not AccessRequestState.OPEN or found.expires_at <= clock.now():
+        raise AlreadyAnswered
+    return found
+
+
+def _target(actor: Actor, found: AccessRequest) -> Membership:
+    mine = sa.select(Membership.id).where(
+        Membership.tenant_id == actor.tenant_id, Membership.user_id == found.user_id
+    )
+    target = member(actor, db.session.scalar(mine) or 0, to_change=True)
+    if target.role is Role.OWNER or target.status is not MembershipStatus.ACTIVE:
+        raise AlreadyAnswered
+    return target
+
+
+def _give(actor: Actor, target: Membership, wanted: str, role: Role | None, profile_id: int | None) -> str:
+    """Change the member's role or profile and return what it is called."""
+    if role is not None:
+        if role is Role.OWNER or role.rank <= target.role.rank or not _has(role, role.base, wanted):
+            raise ValidationFailed({"role": ["This role would not give it."]})
+        before, target.role = target.role, role
+        changes, given = (
+            {"role": [str(before), str(role)]},
+            str(Sentence("The role %(role)s", role=str(role))),
+        )
+    else:
+        profile = check_assignable(actor, profile_id or 0)
+        allowed = rights_in(target.tenant_id, target.role, profile.id)
+        if not _has(target.role, allowed, wanted):
+            raise ValidationFailed({"profile_id": ["This profile would not give it."]})
+        changes = {"profile_id": [str(target.profile_id), str(profile.id)]}
+        target.profile_id = profile.id
+        given = str(Sentence("The profile %(profile)s", profile=profile.name))
+    record(actor, AuditKind.MEMBER_UPDATED, subject=("membership", target.id), changes=changes)
+    return given
+
+
+def _has(role: Role, permissions: frozenset[Permission], wanted: str) -> bool:
+    if wanted.startswith(_ROLE):
+        return role.rank >= Role(wanted.removeprefix(_ROLE)).rank
+    return Permission(wanted) in permissions
+
+
+def _decide(actor: Actor, found: AccessRequest, state: AccessRequestState, text: str | None) -> None:
+    found.state, found.answer = state, text
+    found.decided_at, found.decided_by_user_id = clock.now(), actor.user_id
+
+
+def _one_text(field: str, text: str) -> str | None:
+    plain = " ".join(text.split())
+    if len(plain) > TEXT_LENGTH or not plain.isprintable():
+        raise ValidationFailed({field: [Sentence("Use at most %(most)s characters.", most=TEXT_LENGTH)]})
+    return plain or None
+
+
+def _tell_admins(actor: Actor, made: AccessRequest) -> None:
+    told = admins(actor.tenant_id).order_by(Membership.id).limit(_TOLD_AT_MOST)
+    for admin in db.session.scalars(told):
+        mails.access_request(
+            admin.email,
+            first_name=admin.greeting,
+            tenant_name=actor.tenant_name,
+            tenant_id=made.tenant_id,
+            member_name=actor.name or actor.email,
+            wanted=label_of(made.wanted),
+            reason=made.reason or "none",
+            expires_at=made.expires_at,
+            link=public_url(f"{PAGE}/{made.uid}"),
+        )
+
+
+def _addressed(actor: Actor, target: Membership) -> dict[str, Any]:
+    return {
+        "to": target.user.email,
+        "first_name": target.user.greeting,
+        "tenant_name": actor.tenant_name,
+        "tenant_id": target.tenant_id,
+        "decided_by": actor.name or actor.email,
+        "link": public_url("/organization/permissions/mine"),
+    }
