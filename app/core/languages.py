@@ -49,6 +49,9 @@ WORDS = (
     "suspended",
     "archived",
     "Unknown device",
+    "missing",
+    "partial",
+    "ok",
 )
 """Words that are kept as data and shown to people through ``said``."""
 

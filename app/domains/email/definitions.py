@@ -249,6 +249,24 @@ MAILS: Mapping[str, MailDefinition] = {
             subject="{{ tenant_name }} asks for a second factor",
         ),
         MailDefinition(
+            name="role_change",
+            event="account.role_changed",
+            variables=("actor_name", "role", "profile_name"),
+            subject="Your access to {{ tenant_name }} changed",
+        ),
+        MailDefinition(
+            name="access_end",
+            event="members.deactivated",
+            variables=("contact_email",),
+            subject="Your access to {{ tenant_name }} has ended",
+        ),
+        MailDefinition(
+            name="access_return",
+            event="members.reactivated",
+            variables=("link",),
+            subject="You can use {{ tenant_name }} again",
+        ),
+        MailDefinition(
             name="member_invitation",
             event="members.invited",
             variables=("inviter_name", "role", "accept_url", "token", "expires_at"),
@@ -283,6 +301,36 @@ MAILS: Mapping[str, MailDefinition] = {
             event="organization.access_declined",
             variables=("wanted", "decided_by", "answer", "link"),
             subject="Your request in {{ tenant_name }} was declined",
+        ),
+        MailDefinition(
+            name="sender_domain_status",
+            event="email.domain_status_changed",
+            variables=("domain", "status", "link"),
+            subject="{{ domain }} is {{ status }}",
+        ),
+        MailDefinition(
+            name="support_request",
+            event="account.support_requested",
+            variables=("admin_name", "reason", "expires_at", "link"),
+            subject="{{ admin_name }} of support asks to act in your name",
+        ),
+        MailDefinition(
+            name="support_grant",
+            event="account.support_granted",
+            variables=("person_name", "until", "link"),
+            subject="{{ person_name }} lets you in",
+        ),
+        MailDefinition(
+            name="support_start",
+            event="account.support_began",
+            variables=("admin_name", "at", "until", "link"),
+            subject="{{ admin_name }} of support acts in your name now",
+        ),
+        MailDefinition(
+            name="account_standing",
+            event="account.standing_changed",
+            variables=("status", "reason", "at"),
+            subject="Your account is {{ status }} now",
         ),
     )
 }

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from app.core.secrets import unseal
 from app.domains.email.definitions import MAILS
+from app.domains.email.dress import Occasion, dress_for
 from app.domains.email.mails import SEAL_CONTEXT
 from app.domains.email.readers import Reader, reader_of
 from app.domains.email.rendering import RenderedMail, render
@@ -90,15 +91,20 @@ def compose(payload: Mapping[str, Any], uid: UUID) -> Outgoing:
     app_name = settings.text("instance.name") or ""
     to = secret.pop("to", payload["to"])
     reader = Reader(**payload["reader"]) if "reader" in payload else reader_of(payload.get("known_as") or to)
+    tenant_id, weight = payload.get("tenant_id"), weight_of(definition.event)
+    dress = None
+    if tenant_id is not None:
+        occasion = Occasion(tenant_id=tenant_id, to=to, event=definition.event, weight=weight, reader=reader)
+        dress = dress_for(occasion)
     return Outgoing(
         uid=uid,
         to=to,
         name=definition.name,
         event=definition.event,
-        weight=weight_of(definition.event),
-        mail=render(definition.name, {**open_ones, **secret, "app_name": app_name}, reader),
+        weight=weight,
+        mail=render(definition.name, {**open_ones, **secret, "app_name": app_name}, reader, dress),
         reader=reader,
-        tenant_id=payload.get("tenant_id"),
+        tenant_id=tenant_id,
     )
 
 

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from app.core.languages import catalog, said
 from app.domains.email.definitions import MAILS
+from app.domains.email.dress import Dress
 from app.domains.email.readers import Reader
 from app.domains.email.wording import Kept, called, harmless, written
 
@@ -48,8 +49,12 @@ class RenderedMail:
     text: str
 
 
-def render(name: str, variables: Mapping[str, Kept], reader: Reader = _ANYBODY) -> RenderedMail:
+def render(
+    name: str, variables: Mapping[str, Kept], reader: Reader = _ANYBODY, dress: Dress | None = None
+) -> RenderedMail:
     """Write a mail; ``variables`` are its own and the common ones, in snake_case.
+
+    :param dress: how the organization that writes dresses its mail; None for the instance's own
 
     :raises KeyError: for a mail that does not exist
     :raises jinja2.UndefinedError: for a variable that lacks
@@ -62,6 +67,7 @@ def render(name: str, variables: Mapping[str, Kept], reader: Reader = _ANYBODY) 
     shown["first_name"] = shown["first_name"] or said("there", language)
     shown["tenant_name"] = shown["tenant_name"] or shown["app_name"]
     subject = environment.from_string(said(definition.subject, language)).render(shown)
-    text = environment.get_template(f"{name}.txt").render(shown, subject=subject)
-    html = environment.get_template(f"{name}.html").render(shown, subject=subject)
+    around = {"subject": subject, "dress": dress}
+    text = environment.get_template(f"{name}.txt").render(shown, **around)
+    html = environment.get_template(f"{name}.html").render(shown, **around)
     return RenderedMail(subject, _inliner.inline(html), text)

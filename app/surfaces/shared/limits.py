@@ -21,17 +21,31 @@ def init_limits(app: Flask, configured: Settings) -> None:
 
 
 def count_call(
-    bucket: Bucket, *, caller: str, endpoint: str, user: str, ip: str | None, per_minute: int | None
+    bucket: Bucket,
+    *,
+    caller: str,
+    endpoint: str,
+    user: str,
+    tenant: str = "",
+    ip: str | None,
+    per_minute: int | None,
 ) -> None:
     """Count one call against an ordinary bucket.
 
     :param caller: session or token, else the network address
     :param user: the person's id, empty where nobody is signed in
+    :param tenant: the id of the organization they work in, empty where they work in none
     :param per_minute: ``limits.requests_per_minute`` where the caller's look-up brought it along
     :raises RateLimited: if the bucket is full
     """
     rule = bucket.rules[0]
-    names: Mapping[str, str | None] = {"caller": caller, "endpoint": endpoint, "user": user, "ip": ip}
+    names: Mapping[str, str | None] = {
+        "caller": caller,
+        "endpoint": endpoint,
+        "user": user,
+        "tenant": tenant,
+        "ip": ip,
+    }
     if bucket is DEFAULT:
         limit = per_minute or settings.integer("limits.requests_per_minute")
     else:

@@ -1,0 +1,72 @@
+"""Asking the DNS: what stands at a name, that nothing does, or that nobody could be asked."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import dns.exception
+import dns.nameserver
+import dns.resolver
+
+from app.core.settings import current_settings
+
+SECONDS = 3.0
+"""How long one look-up takes at most, all its tries together."""
+_MOST_ANSWERS, _LONGEST_ANSWER = 10, 2_000
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a name holds, as text; ``known`` is False where the DNS did not say."""
+
+    known: bool
+    texts: tuple[str, ...] = ()
+
+
+UNKNOWN = Answer(known=False)
+Question = tuple[str, str]
+"""A name and a type of record: ``("acme.com", "TXT")``."""
+
+
+def look_up(questions: Sequence[Question]) -> Mapping[Question, Answer]:
+    """Ask several questions at once, so that together they take no longer than the slowest.
+
+    Not inside a transaction: what does not answer is waited for.
+    """
+    wanted = list(dict.fromkeys(questions))
+    if not wanted:
+        return {}
+    with ThreadPoolExecutor(max_workers=len(wanted)) as pool:
+        resolver = _resolver()
+        return dict(zip(wanted, pool.map(lambda asked: _ask(resolver, *asked), wanted), strict=True))
+
+
+def _resolver() -> dns.resolver.Resolver:
+    servers = current_settings().dns_servers
+    resolver = dns.resolver.Resolver(configure=not servers)
+    if servers:
+        resolver.nameservers = [dns.nameserver.Do53Nameserver(host, port) for host, port in servers]
+    resolver.lifetime = SECONDS
+    resolver.timeout = SECONDS / 2
+    resolver.search = []
+    return resolver
+
+
+def _ask(resolver: dns.resolver.Resolver, name: str, kind: str) -> Answer:
+    try:
+        found = resolver.resolve(f"{name}.", kind, search=False)
+    except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+        return Answer(known=True)
+    except (dns.exception.DNSException, OSError, ValueError):
+        return UNKNOWN  # refused, SERVFAIL, no answer in time, an answer that is none
+    texts = [_text(row) for row in found]
+    return Answer(known=True, texts=tuple(sorted(texts)[:_MOST_ANSWERS]))
+
+
+def _text(row: object) -> str:
+    parts = getattr(row, "strings", None)
+    if parts is None:
+        return str(row).rstrip(".").lower()
+    # A text longer than 255 bytes stands in several strings, joined without a space (RFC 7208, 3.3).
+    joined = b"".join(parts).decode("utf-8", "replace")
+    return "".join(sign if sign.isprintable() else "�" for sign in joined)[:_LONGEST_ANSWER]

@@ -1,0 +1,74 @@
+"""Looking sender domains up again every few hours: asked outside any transaction, kept in one."""
+
+from dataclasses import asdict
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from app.core import clock, dns, outbox
+from app.core.access import Actor
+from app.core.db import db
+from app.core.dns import Answer, Question
+from app.core.jobs import job
+from app.domains.email.deliverability import domain_row, keep, wanted_of
+from app.domains.email.dns_records import Wanted, expected
+from app.domains.email.rules import rules_of
+from app.domains.email.rules_models import MailRules, SenderDomain
+from app.domains.email.tracking import points_here, question_of
+
+KIND = "domain_check"
+
+
+def check_soon(actor: Actor) -> None:
+    """Have the domains of the actor's organization looked up as soon as a worker can."""
+    outbox.promise(KIND, {"tenant_id": actor.tenant_id})
+
+
+@job("deliverability.check", every=timedelta(hours=6))
+def check_all() -> int:
+    """Promise a look-up for each organization that has a domain to look up."""
+    named = sa.select(SenderDomain.tenant_id).where(SenderDomain.domain.is_not(None))
+    linked = sa.select(MailRules.tenant_id).where(
+        MailRules.tracking["tracking_domain"].as_string().is_not(None)
+    )
+    tenant_ids = db.session.scalars(named.union(linked)).all()
+    for tenant_id in sorted(tenant_ids):
+        outbox.promise(KIND, {"tenant_id": tenant_id})
+    return len(tenant_ids)
+
+
+@outbox.handler(KIND)
+def look_up(row: outbox.Claimed) -> outbox.Act:
+    """Read what to ask, then ask it; what the DNS said is kept by the sequel."""
+    tenant_id = int(row.payload["tenant_id"])
+    wanted, link = wanted_of(domain_row(tenant_id)), question_of(rules_of(tenant_id))
+    questions = [question for question, _ in expected(wanted).values()] if wanted else []
+
+    def ask() -> outbox.Payload:
+        answers = dns.look_up([*questions, *([link] if link else [])])
+        return {
+            "tenant_id": tenant_id,
+            "wanted": asdict(wanted) if wanted else None,
+            "link": link,
+            "answers": [[*question, answer.known, answer.texts] for question, answer in answers.items()],
+        }
+
+    return ask
+
+
+@outbox.sequel(KIND)
+def keep_answers(_row: outbox.Claimed, said: outbox.Payload) -> None:
+    """Keep what the DNS said, unless somebody changed what it was asked meanwhile."""
+    answers: dict[Question, Answer] = {
+        (name, kind): Answer(known, tuple(texts)) for name, kind, known, texts in said["answers"]
+    }
+    if said["wanted"]:
+        keep(said["tenant_id"], Wanted(**said["wanted"]), answers)
+    rules = db.session.get(MailRules, said["tenant_id"], with_for_update=True)
+    link = question_of(rules) if rules else None
+    if rules is None or link is None or list(link) != list(said["link"] or ()):
+        return
+    answer = answers[link]
+    if answer.known:
+        seen = rules.tracking_domain_seen_at or clock.now()
+        rules.tracking_domain_seen_at = seen if points_here(answer) else None
