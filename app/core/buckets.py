@@ -92,6 +92,9 @@ DATA_EXPORTS = _guard("data_exports", _rule("user", 3, 24 * HOUR))
 # Other organizations' people.
 INVITATION_TOKENS = _guard("invitation_tokens", _rule("ip", 30, 10 * MINUTE))
 INVITATIONS = _guard("invitations", _rule("tenant", 100, HOUR), _rule("project", 30, HOUR))
+# To one address by one organization, and by one that pays nothing (docs/additions.yaml).
+INVITATION_MAILS = _guard("invitation_mails", _rule("email", 10, 24 * HOUR))
+FREE_INVITATIONS = _guard("free_invitations", _rule("tenant", 50, 24 * HOUR))
 INVITATION_RESENDS = _guard("invitation_resends", _rule("invitation", 5, HOUR))
 TENANT_CREATIONS = _guard("tenant_creations", _rule("user", 20, HOUR))
 CLIENT_SIGN_IN_FAILURES = _guard(
@@ -153,6 +156,8 @@ BUCKETS: Mapping[str, Bucket] = {
         LEAK_REPORTS,
         INVITATION_TOKENS,
         INVITATIONS,
+        INVITATION_MAILS,
+        FREE_INVITATIONS,
         INVITATION_RESENDS,
         TENANT_CREATIONS,
         CLIENT_SIGN_IN_FAILURES,

@@ -25,6 +25,7 @@ def upgrade() -> None:
         sa.Column("profile_id", sa.Integer(), nullable=False),
         sa.Column("status", sa.String(length=40), nullable=False),
         sa.Column("token_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("only_mailed", sa.Boolean(), nullable=False),
         sa.Column("times_sent", sa.Integer(), nullable=False),
         sa.Column("sent_at", MOMENT, nullable=False),
         sa.Column("expires_at", MOMENT, nullable=False),

@@ -12,6 +12,7 @@ from app.core.links import public_url
 from app.domains.accounts import emails, passwords
 from app.domains.accounts.addresses import of_address
 from app.domains.accounts.models import User
+from app.domains.accounts.placeholders import IS_ONE
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
 from app.domains.auth import links
@@ -54,7 +55,7 @@ def register_tenant(actor: Actor, *, company_name: str, slug: str, admin: Newcom
     _require_open(actor)
     tenants.check_slug_is_free(slug)
     spent = budgets.spend(SIGN_IN_FAILURES, email=key, ip=actor.origin.ip)
-    rows = read(sa.select(User.id, User.password_hash).where(User.email_key == key))
+    rows = read(sa.select(User.id, User.password_hash).where(User.email_key == key, sa.not_(IS_ONE)))
     known_hash = rows[0].password_hash if rows else None
     with only_if_judged(spent):
         matches = passwords.verify(known_hash, admin.password) if rows else False

@@ -1,6 +1,6 @@
 """Someone new: what they say of themselves, how it is checked, and how their account is made."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -13,9 +13,10 @@ from app.core.db import db
 from app.core.errors import Forbidden, ValidationFailed
 from app.core.links import public_url
 from app.domains.accounts import details, emails, languages, passwords
-from app.domains.accounts.addresses import EmailTaken, by_key, require_not_held, written_to
+from app.domains.accounts.addresses import EmailTaken, require_not_held, written_to
 from app.domains.accounts.handles import HandleTaken
 from app.domains.accounts.models import User
+from app.domains.accounts.placeholders import claimed, known
 from app.domains.accounts.policies import accept_all
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
@@ -42,6 +43,16 @@ class Newcomer:
     timezone: str | None = None
 
 
+Awaited = Callable[[str], bool]
+_awaited: list[Awaited] = []
+
+
+def awaits(asked: Awaited) -> Awaited:
+    """Register who knows by its key whether an address is awaited: it may register where others may not."""
+    _awaited.append(asked)
+    return asked
+
+
 def checked_address(actor: Actor, email: str) -> tuple[str, str]:
     """Return an address with its key, once the platform lets people register and the limits let this one.
 
@@ -50,7 +61,7 @@ def checked_address(actor: Actor, email: str) -> tuple[str, str]:
     address = emails.checked(email)
     key = emails.key_of(address)
     budgets.spend(REGISTRATIONS, ip=actor.origin.ip, email=key)
-    if not settings.boolean("auth.registration_open"):
+    if not settings.boolean("auth.registration_open") and not any(asked(key) for asked in _awaited):
         raise RegistrationClosed(layer="platform", remedy="Ask somebody in the organization to invite you.")
     return address, key
 
@@ -102,9 +113,18 @@ def try_create(
     except EmailTaken:
         return None
     except IntegrityError:
-        if by_key(emails.key_of(address)) is None:
+        if known(emails.key_of(address)) is None:
             raise HandleTaken from None
         return None
+
+
+def come_for(
+    actor: Actor, newcomer: Newcomer, address: str, password_hash: str, *, policies: bool
+) -> User | None:
+    """Make an account of the placeholder that waits for an address; None if there is none any more."""
+    if claimed(address) is None:
+        return None
+    return _create(actor, newcomer, address, password_hash, policies=policies)
 
 
 def create_decoy(actor: Actor, newcomer: Newcomer, password_hash: str, *, policies: bool = False) -> User:
@@ -121,19 +141,15 @@ def _create(
     policies: bool = False,
     handle: str | None = None,
 ) -> User:
-    user = User(
-        email=address,
-        email_key=emails.key_of(address),
-        first_name=newcomer.first_name.strip(),
-        last_name=newcomer.last_name.strip(),
-        display_name=newcomer.display_name.strip() if newcomer.display_name else None,
-        handle=handle.lower() if handle else None,
-        locale=newcomer.locale,
-        timezone=newcomer.timezone,
-        password_hash=password_hash,
-        password_changed_at=clock.now() if password_hash else None,
-        first_seen_in=actor.origin.dialect,
-    )
+    user = claimed(address) or User(email_key=emails.key_of(address))
+    user.email = address
+    user.first_name, user.last_name = newcomer.first_name.strip(), newcomer.last_name.strip()
+    user.display_name = newcomer.display_name.strip() if newcomer.display_name else None
+    user.handle = handle.lower() if handle else None
+    user.locale, user.timezone = newcomer.locale, newcomer.timezone
+    user.password_hash = password_hash
+    user.password_changed_at = clock.now() if password_hash else None
+    user.first_seen_in, user.created_at = actor.origin.dialect, clock.now()
     db.session.add(user)
     db.session.flush()  # generate user.id for the rows that point at it
     if policies:

@@ -20,6 +20,7 @@ from app.core.outbox import Claimed
 from app.domains.accounts import emails, passwords
 from app.domains.accounts.models import User
 from app.domains.accounts.passwords import CurrentPasswordWrong, PasswordNotSet
+from app.domains.accounts.placeholders import is_placeholder
 from app.domains.accounts.queries import held
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
@@ -75,7 +76,7 @@ def forgot(actor: Actor, *, email: str, tenant_slug: str | None = None) -> timed
 def _send_reset_link(claimed: Claimed) -> None:
     slug = claimed.payload.get("tenant_slug")
     user = db.session.scalar(sa.select(User).where(User.email_key == claimed.payload["email_key"]))
-    if user is None or user.disabled_at is not None:
+    if user is None or user.disabled_at is not None or is_placeholder(user):
         return
     tenant = _active_tenant(user, slug) if slug else None
     if slug and tenant is None:

@@ -18,10 +18,11 @@ from app.core.limits import give_back
 from app.core.outbox import Claimed
 from app.core.secrets import token_hash
 from app.domains.accounts import emails, handles
-from app.domains.accounts.addresses import EmailTaken, by_key
+from app.domains.accounts.addresses import EmailTaken
 from app.domains.accounts.handles import HandleTaken
 from app.domains.accounts.models import User
 from app.domains.accounts.passwords import hash_password
+from app.domains.accounts.placeholders import known
 from app.domains.accounts.profiles import check_display_name
 from app.domains.auth import codes, links, login_tokens
 from app.domains.auth.codes import CodeRules, OtpInvalid
@@ -85,11 +86,11 @@ def sign_up(actor: Actor, *, newcomer: Newcomer, accept_policies: bool) -> SignU
     check_password(newcomer)
     address, key = checked_address(actor, newcomer.email)
     password_hash = hash_password(newcomer.password)
-    user = by_key(key)
+    user = known(key)
     if user is None:
         user = try_create(actor, newcomer, address, password_hash, policies=True)
         waiting = None if user else _waiting(newcomer, password_hash)
-        user = user or by_key(key)
+        user = user or known(key)
     else:
         with same_work():
             create_decoy(actor, newcomer, password_hash, policies=True)
@@ -114,7 +115,7 @@ def register(actor: Actor, *, newcomer: Newcomer) -> User:
     check_password(newcomer)
     address, key = checked_address(actor, newcomer.email)
     password_hash = hash_password(newcomer.password)
-    user = try_create(actor, newcomer, address, password_hash) if by_key(key) is None else None
+    user = try_create(actor, newcomer, address, password_hash) if known(key) is None else None
     if user is None:
         raise EmailTaken
     mail_link(user)
@@ -138,7 +139,7 @@ def register_with_handle(actor: Actor, *, newcomer: Newcomer) -> None:
     password_hash = hash_password(newcomer.password)
     if not handles.is_free(handle):
         raise HandleTaken
-    found = by_key(key)
+    found = known(key)
     user = None if found else try_create(actor, newcomer, address, password_hash)
     if user is not None:
         mail_link(user)
@@ -148,10 +149,10 @@ def register_with_handle(actor: Actor, *, newcomer: Newcomer) -> None:
     # Two statements and a mail, as the link to a new address is; what is left of that is asked for nothing.
     links.life(LinkPurpose.VERIFY_EMAIL)
     handles.hold(handle, user_id=None, life=HANDLE_HELD)
-    known = found or by_key(key)
-    if known is None:
+    whose = found or known(key)
+    if whose is None:
         raise HandleTaken
-    mail_known_address(known, key)
+    mail_known_address(whose, key)
 
 
 @operation(Access.PUBLIC)

@@ -20,6 +20,7 @@ from app.core.limits import Spent, give_back
 from app.core.outbox import Claimed
 from app.domains.accounts import emails
 from app.domains.accounts.models import User
+from app.domains.accounts.placeholders import is_placeholder
 from app.domains.accounts.queries import held
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
@@ -148,7 +149,7 @@ def request_code(actor: Actor, *, email: str) -> timedelta:
 @outbox.effect(CODE_REQUEST)
 def _send_requested_code(claimed: Claimed) -> None:
     user = db.session.scalar(sa.select(User).where(User.email_key == claimed.payload["email_key"]))
-    if user is None or user.disabled_at is not None:
+    if user is None or user.disabled_at is not None or is_placeholder(user):
         return
     issued = codes.issue(CodePurpose.SIGN_IN, user.email_key, user_id=user.id)
     record(requester(claimed), AuditKind.USER_SIGN_IN_CODE_REQUESTED, subject=("user", user.id))

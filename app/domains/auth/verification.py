@@ -14,6 +14,7 @@ from app.core.links import public_url
 from app.core.outbox import Claimed
 from app.domains.accounts import emails
 from app.domains.accounts.models import User
+from app.domains.accounts.placeholders import is_placeholder
 from app.domains.accounts.profiles import mark_joined
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
@@ -86,7 +87,8 @@ def request_link(actor: Actor, *, email: str) -> timedelta:
 @outbox.effect(_LINK_REQUEST)
 def _send_requested_link(claimed: Claimed) -> None:
     user = db.session.scalar(sa.select(User).where(User.email_key == claimed.payload["email_key"]))
-    if user is not None and not user.email_verified and user.disabled_at is None:
+    waits = user is not None and not user.email_verified and not is_placeholder(user)
+    if user is not None and waits and user.disabled_at is None:
         mail_link(user)
 
 

@@ -60,6 +60,8 @@ class Invitation(Identified, Timed, Base):
         Words(InvitationStatus), default=InvitationStatus.PENDING
     )
     token_hash: Mapped[bytes] = mapped_column(sa.LargeBinary(32), unique=True)
+    only_mailed: Mapped[bool] = mapped_column(default=True)
+    """Whether nobody but the mailbox saw the token: then it proves the address; a copied one does not."""
     times_sent: Mapped[int] = mapped_column(default=1)
     sent_at: Mapped[datetime]
     expires_at: Mapped[datetime]

@@ -2,14 +2,23 @@
 
 from flask import Flask
 
-from app.surfaces.services_v1 import active_sessions, admin, api_tokens, auth, platforms, two_factor, user
+from app.surfaces.services_v1 import (
+    active_sessions,
+    admin,
+    api_tokens,
+    auth,
+    invitations,
+    platforms,
+    two_factor,
+    user,
+)
 from app.surfaces.services_v1.dialect import ALIASES, DIALECT, ProblemOut, blp
 from app.surfaces.shared.actor import COOKIE
 from app.surfaces.shared.openapi import DialectApi, mount_blueprints
 
 __all__ = ["AREAS", "DIALECT", "mount"]
 
-AREAS = (active_sessions, admin, api_tokens, auth, platforms, two_factor, user)
+AREAS = (active_sessions, admin, api_tokens, auth, invitations, platforms, two_factor, user)
 """Naming them is what registers their views."""
 
 
