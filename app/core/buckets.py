@@ -84,6 +84,7 @@ EMAIL_CHANGE_CHECKS = _guard("email_change_checks", _rule("user", 10, HOUR), cou
 OAUTH_CODES = _guard("oauth_codes", _rule("ip", 30, 15 * MINUTE))
 
 # Asked for in the portal alone (docs/additions.yaml).
+SUPPORT_REQUESTS = _guard("support_requests", _rule("user", 30, HOUR))
 FACTOR_RECOVERIES = _guard("factor_recoveries", _rule("user", 3, 24 * HOUR))
 FACTOR_RECOVERY_STOPS = _guard("factor_recovery_stops", _rule("ip", 20, 30 * MINUTE), counts_failures=True)
 ACCESS_REQUESTS = _guard("access_requests", _rule("user", 10, 24 * HOUR))
@@ -148,6 +149,7 @@ BUCKETS: Mapping[str, Bucket] = {
         EMAIL_CHANGE_MAILS,
         EMAIL_CHANGE_CHECKS,
         OAUTH_CODES,
+        SUPPORT_REQUESTS,
         FACTOR_RECOVERIES,
         FACTOR_RECOVERY_STOPS,
         ACCESS_REQUESTS,

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from app.domains.email.access_request_mails import access_grant, access_refusal, access_request
 from app.domains.email.client_mails import service_sign_in_failures
+from app.domains.email.domain_mails import sender_domain_status
 from app.domains.email.factor_mails import (
     factor_recovery_cancellation,
     factor_recovery_due,
@@ -21,6 +22,7 @@ from app.domains.email.privacy_mails import (
 from app.domains.email.promising import SEAL_CONTEXT
 from app.domains.email.promising import promise as _promise
 from app.domains.email.setting_mails import setting_lock
+from app.domains.email.support_mails import account_standing, support_grant, support_request, support_start
 from app.domains.email.token_mails import (
     leaked_token,
     member_token_leak,
@@ -34,6 +36,7 @@ __all__ = [
     "access_grant",
     "access_refusal",
     "access_request",
+    "account_standing",
     "data_export_ready",
     "deletion_done",
     "deletion_reminder",
@@ -49,8 +52,12 @@ __all__ = [
     "passkey_copy",
     "passkey_removal",
     "seat_shortage",
+    "sender_domain_status",
     "service_sign_in_failures",
     "setting_lock",
+    "support_grant",
+    "support_request",
+    "support_start",
     "token_expiry",
     "token_revocation",
     "two_factor_demand",

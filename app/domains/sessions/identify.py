@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address, ip_network
 from typing import Any, Literal
@@ -80,6 +80,8 @@ class Caller:
     calls_per_minute: int | None = None
     """What the setting limits.requests_per_minute says, None where it was not looked up."""
     rests_on_cookie: bool = False
+    kept_out: Forbidden | None = None
+    """Why the portal shows no organization to a member of the one selected."""
 
 
 def identify(credential: Credential | None, origin: Origin, *, in_portal: bool = False) -> Caller:
@@ -115,10 +117,13 @@ def identify(credential: Credential | None, origin: Origin, *, in_portal: bool =
     if row.kind == "api_token":
         _check_machine(row, environment)
     _touch(row, origin, now)
+    member = row.membership_status is MembershipStatus.ACTIVE
+    kept_out = _kept_out_by(row, origin) if in_portal and member else None
     return Caller(
-        _actor(row, origin, environment, claims, in_portal=in_portal),
+        _actor(row, origin, environment, claims, works_in=member and kept_out is None),
         row.calls_per_minute or int(default_of("limits.requests_per_minute")),
         rests_on_cookie=credential.carrier == "cookie",
+        kept_out=kept_out,
     )
 
 
@@ -130,7 +135,7 @@ def identify_represented(token: str, origin: Origin) -> Actor | None:
     row = lookup.find("token_hash", "selected", token_hash(token)) if 20 <= len(token) <= 100 else None
     if row is None or row.kind != SUPPORT or not _goes_on(row, clock.now()):
         return None
-    _touch(row, origin, clock.now())
+    _touch(row, replace(origin, ip=None), clock.now())  # whoever it is, where from is not the person's to see
     return _actor(row, origin, Environment.PROD, None, in_portal=True)
 
 
@@ -247,9 +252,8 @@ def _actor(
     environment: Environment,
     claims: Mapping[str, Any] | None,
     *,
-    in_portal: bool,
+    works_in: bool,
 ) -> Actor:
-    works_in = row.membership_status is MembershipStatus.ACTIVE and (not in_portal or _admits(row, origin))
     return Actor(
         kind="api_token" if row.kind == "api_token" else "session",
         origin=origin,
@@ -291,18 +295,22 @@ def _actor(
     )
 
 
-def _admits(row: sa.Row[Any], origin: Origin) -> bool:
-    """Say whether the organization lets this sign-in work in it; the portal shows the account without it.
+def _kept_out_by(row: sa.Row[Any], origin: Origin) -> Forbidden | None:
+    """Return what of the organization's keeps this sign-in out; the portal shows the account without it.
 
     The rules are those of ``auth.selection.hold_rules``.
     """
     try:
         _check_organization(row, origin)
-    except Forbidden:
-        return False
-    taken = {"code": row.code_login_enabled, "oauth": row.social_login_enabled}.get(row.method) is not False
-    proven = row.email_verified_at is not None or row.email_verification_required is not True
-    return taken and proven and clock.now() - row.signed_in_at <= timedelta(days=row.session_lifetime or 90)
+    except Forbidden as error:
+        return error
+    if {"code": row.code_login_enabled, "oauth": row.social_login_enabled}.get(row.method) is False:
+        return PermissionDenied(layer="organization", remedy="Sign in with your password.")
+    if row.email_verified_at is None and row.email_verification_required is True:
+        return PermissionDenied(layer="organization", remedy="Open the link in the confirmation mail.")
+    if clock.now() - row.signed_in_at > timedelta(days=row.session_lifetime or 90):
+        return PermissionDenied(layer="organization", remedy="Sign in again.")
+    return None
 
 
 def _expiry(claims: Mapping[str, Any] | None) -> datetime | None:

@@ -1,5 +1,6 @@
 """Every organization of the instance, for the platform's admins, and what state each is in."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -9,7 +10,7 @@ from app.core.db import db
 from app.core.errors import ValidationFailed
 from app.core.ids import Ref
 from app.core.languages import Sentence
-from app.core.paging import Page, Window, paginate
+from app.core.paging import CursorPage, CursorWindow, Page, Window, keyset, paginate
 from app.domains.accounts import emails
 from app.domains.accounts.models import User
 from app.domains.audit.kinds import AuditKind
@@ -34,6 +35,14 @@ class TenantRow:
     member_count: int
 
 
+@dataclass(frozen=True)
+class TenantDetails:
+    """One organization as its page in the console tells of it."""
+
+    row: TenantRow
+    owners: Sequence[User]
+
+
 @operation(Access.PLATFORM_ADMIN)
 def all_tenants(
     actor: Actor, *, window: Window, status: TenantStatus | None = None, search: str = ""
@@ -42,14 +51,44 @@ def all_tenants(
 
     :param search: any part of name, slug or billing address, regardless of case
     """
-    query = _rows()
-    if status is not None:
-        query = query.where(Tenant.status == status)
+    found = paginate(_rows().where(*_narrowed(status, search)).order_by(Tenant.id.desc()), window)
+    return Page([_row(row) for row in found.items], found.total, window)
+
+
+@operation(Access.PLATFORM_ADMIN)
+def find(
+    actor: Actor, *, window: CursorWindow, status: TenantStatus | None = None, search: str = ""
+) -> CursorPage[TenantRow]:
+    """Return the same list by cursor: two queries, however many there are.
+
+    :raises BadCursor: if the cursor was not given out for this list
+    """
+    query = sa.select(Tenant).where(*_narrowed(status, search))
+    found = keyset(query, window, name="platform.tenants", newest_first=[Tenant.id])
+    chosen = _rows().where(Tenant.id.in_([tenant.id for tenant in found.items]))
+    rows = db.session.execute(chosen.order_by(Tenant.id.desc())).all() if found.items else ()
+    return CursorPage([_row(row) for row in rows], found.next_cursor)
+
+
+@operation(Access.PLATFORM_ADMIN)
+def sheet(actor: Actor, *, tenant: Ref) -> TenantDetails:
+    """Return one organization with its owners: two queries.
+
+    :raises TenantNotFound: if there is none
+    """
+    named = Tenant.id == tenant.id if tenant.uid is None else Tenant.uid == tenant.uid
+    found = db.session.execute(_rows().where(named)).one_or_none()
+    if found is None:
+        raise TenantNotFound
+    return TenantDetails(_row(found), db.session.scalars(_owners_of(found[0].id)).all())
+
+
+def _narrowed(status: TenantStatus | None, search: str) -> Sequence[sa.ColumnElement[bool]]:
+    narrowed: list[sa.ColumnElement[bool]] = [] if status is None else [Tenant.status == status]
     if search:
         columns = (Tenant.name, Tenant.slug, Tenant.billing_email)
-        query = query.where(sa.or_(*(column.icontains(search, autoescape=True) for column in columns)))
-    found = paginate(query.order_by(Tenant.id.desc()), window)
-    return Page([_row(row) for row in found.items], found.total, window)
+        narrowed.append(sa.or_(*(column.icontains(search, autoescape=True) for column in columns)))
+    return narrowed
 
 
 @operation(Access.PLATFORM_ADMIN)
@@ -95,15 +134,7 @@ def _follow(tenant: Tenant, before: TenantStatus) -> None:
 
 
 def _tell(tenant: Tenant) -> None:
-    owners = db.session.scalars(
-        sa.select(User)
-        .join(Membership, Membership.user_id == User.id)
-        .where(
-            Membership.tenant_id == tenant.id,
-            Membership.role == Role.OWNER,
-            Membership.status == MembershipStatus.ACTIVE,
-        )
-    )
+    owners = db.session.scalars(_owners_of(tenant.id))
     told = {emails.key_of(owner.email): (owner.email, owner.greeting) for owner in owners}
     if tenant.billing_email:
         told.setdefault(emails.key_of(tenant.billing_email), (tenant.billing_email, "there"))
@@ -115,6 +146,19 @@ def _tell(tenant: Tenant) -> None:
             status=str(tenant.status),
             reason=tenant.status_reason or "none",
         )
+
+
+def _owners_of(tenant_id: int) -> sa.Select[tuple[User]]:
+    return (
+        sa.select(User)
+        .join(Membership, Membership.user_id == User.id)
+        .where(
+            Membership.tenant_id == tenant_id,
+            Membership.role == Role.OWNER,
+            Membership.status == MembershipStatus.ACTIVE,
+        )
+        .order_by(User.id)
+    )
 
 
 def _rows() -> sa.Select[tuple[Tenant, Subscription, int]]:

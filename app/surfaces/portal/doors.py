@@ -2,20 +2,37 @@
 
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import quote
 
-from flask import make_response, redirect, request
+from flask import Flask, Response, g, make_response, redirect, request
 
+from app.core.access import NotOnBehalf
 from app.core.buckets import DEFAULT, Bucket
 from app.domains.accounts import policies
-from app.surfaces.shared.actor import Door, Level, current_actor
+from app.domains.platform import support
+from app.domains.platform.support import AccessOver
+from app.domains.sessions.identify import Caller
+from app.surfaces.shared.actor import SAFE_METHODS, Door, Level, current_actor
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 _FREE = ("/policies/", "/account/privacy", "/account/export")
 """Open to those who do not agree: the texts themselves, one's data, and the way out."""
+
+
+SUPPORT_COOKIE = "support_session"
+"""Carries a session in somebody's name, beside the admin's own sign-in, without which it is worth nothing."""
+
+_ON_BEHALF = ("/organization/", "/organizations/", "/support-access/", "/sign-out")
+"""Where support may change something in somebody's name: never at their account, nor as an admin."""
+_NOT_ON_BEHALF = frozenset(
+    {"clients", "csv", "delete", "deletion", "erase", "export", "exports", "json", "leave", "ownership"}
+    | {"service-users", "tokens", "transfer"}
+)
+"""Parts of addresses under which credentials are made, data leaves, or something is gone for good."""
 
 
 class PortalDoor(Door):
@@ -32,11 +49,48 @@ class PortalDoor(Door):
 
         return decorate
 
+    def _known(self, caller: Caller) -> Caller:
+        """Let an admin of the platform be the person in whose name they act, as long as that holds.
+
+        :raises AccessOver: a form sent in somebody's name once it is over: it must not change the admin's own
+        :raises NotOnBehalf: for what support never does in anybody's name
+        """
+        token = request.cookies.get(SUPPORT_COOKIE, "")
+        if not token or not caller.actor.is_signed_in:
+            return caller
+        try:
+            actor = support.represented(caller.actor, token=token)
+        except AccessOver:
+            g.support_is_over = True
+            if request.method in SAFE_METHODS:
+                return caller
+            raise
+        _hold_to_what_support_may()
+        return replace(caller, actor=actor)
+
+
+def _hold_to_what_support_may() -> None:
+    changes = request.method not in SAFE_METHODS and not request.path.startswith(_ON_BEHALF)
+    if changes or _NOT_ON_BEHALF.intersection(request.path.split("/")):
+        raise NotOnBehalf(layer="platform")
+
+
+def init_support(app: Flask) -> None:
+    """Take the cookie of a support session back once it is worth nothing."""
+
+    @app.after_request
+    def forget(response: Response) -> Response:
+        if g.get("support_is_over"):
+            response.delete_cookie(SUPPORT_COOKIE, path="/")
+        return response
+
 
 def _after_agreeing(view: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(view)
     def shown(*args: P.args, **kwargs: P.kwargs) -> Any:
-        if request.method != "GET" or request.path.startswith(_FREE) or not policies.awaited(current_actor()):
+        if request.method != "GET" or request.path.startswith(_FREE) or current_actor().impersonator:
+            return view(*args, **kwargs)
+        if not policies.awaited(current_actor()):
             return view(*args, **kwargs)
         asked = f"/policies/accept?next={quote(request.full_path.rstrip('?'), safe='/?=')}"
         response = make_response(redirect(asked, 303))
