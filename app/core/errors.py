@@ -9,12 +9,31 @@ from typing import ClassVar
 FieldErrors = Mapping[str, Sequence[str]]
 
 
+LAYERS = frozenset(
+    {
+        "account",
+        "environment",
+        "limit",
+        "organization",
+        "plan",
+        "platform",
+        "role",
+        "scope",
+        "session",
+        "token",
+    }
+)
+"""What can refuse: the state of the account or the sign-in, the kind of credential and its scopes, the role with
+its profile, the environment, the organization's state and rules, its plan, the platform, a rate limit."""
+
+
 class AppError(Exception):
     """Base of every expected failure: a kind, a code of the catalog and a sentence a person may read."""
 
     kind: ClassVar[str]
     code: ClassVar[str]
-    message: ClassVar[str]
+    message: str
+    """The catalog's sentence; ``says`` gives one of several that a code may say."""
     commits: bool = False
     """Whether what was written before it stays (a counted failure, an audit row)."""
 
@@ -25,14 +44,20 @@ class AppError(Exception):
         retry_after: int | None = None,
         layer: str | None = None,
         remedy: str | None = None,
+        says: str | None = None,
+        needs: str | None = None,
     ) -> None:
+        if says is not None:
+            self.message = says
         super().__init__(self.message)
         self.fields = fields or {}
         self.retry_after = retry_after
         self.layer = layer
-        """Which layer refused: platform, organization, role, plan, token, limit."""
+        """Which layer refused, one of ``LAYERS``."""
         self.remedy = remedy
         """Who can change it or what to do next, in a sentence."""
+        self.needs = needs
+        """What would have let it pass, where it can be asked for: a permission's code, or ``role:`` and a role."""
 
 
 class Malformed(AppError):

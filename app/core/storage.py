@@ -28,6 +28,17 @@ class Stored:
     age_seconds: float
 
 
+class StoreFailed(Exception):
+    """A store did not do what was asked; ``why`` is one word.
+
+    unreachable, no_such_bucket, access_denied, wrong_region or timeout.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
 class Store(Protocol):
     """Where files are kept. A key is made by ``new_key``: no caller's name is ever part of one."""
 

@@ -35,3 +35,18 @@ function weigh(form) {
 }
 
 for (const form of document.querySelectorAll("[data-confirm-name]")) weigh(form);
+
+// Fields that count for one choice only are out of the way while another one is made.
+function follow(form) {
+  for (const part of form.querySelectorAll("[data-shown-with]")) {
+    const [name, value] = part.dataset.shownWith.split("=");
+    const shown = form.querySelector(`[name="${name}"]:checked`)?.value === value;
+    part.hidden = !shown;
+    part.disabled = !shown;
+  }
+}
+
+for (const form of document.querySelectorAll("form:has([data-shown-with])")) {
+  follow(form);
+  form.addEventListener("change", () => follow(form));
+}

@@ -1,0 +1,21 @@
+"""Pages about what each environment has of its own: which one the page is about stands in its address."""
+
+from flask import request
+
+from app.core.access import Actor, working_in
+from app.core.environments import Environment
+from app.surfaces.shared.actor import current_actor
+
+
+def chosen() -> Environment:
+    """Return the environment that the page's address names, else production."""
+    named = request.args.get("environment", "")
+    return Environment(named) if named in set(Environment) else Environment.PROD
+
+
+def actor_there() -> Actor:
+    """Return the actor working in the environment that the page is about.
+
+    :raises PermissionDenied: if they may work in production alone
+    """
+    return working_in(current_actor(), chosen())
