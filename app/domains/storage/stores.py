@@ -16,7 +16,6 @@ from app.core.storage import Store
 from app.domains.storage.models import Provider, StoragePlace
 from app.domains.tenants.models import Tenant
 
-
 _COLUMNS = ("id", "tenant_id", "environment", "provider", "bucket", "region", "endpoint_url", "credentials")
 
 

@@ -2,13 +2,23 @@
 
 from flask import Flask
 
-from app.surfaces.platform_api import admin, admin_configs, auth, configs, invites, tenant, tenants
+from app.surfaces.platform_api import (
+    admin,
+    admin_configs,
+    auth,
+    configs,
+    invites,
+    members,
+    storage,
+    tenant,
+    tenants,
+)
 from app.surfaces.platform_api.dialect import DIALECT, ProblemOut, blp
 from app.surfaces.shared.openapi import DialectApi, mount_blueprints
 
 __all__ = ["AREAS", "DIALECT", "mount"]
 
-AREAS = (admin, admin_configs, auth, configs, invites, tenant, tenants)
+AREAS = (admin, admin_configs, auth, configs, invites, storage, members, tenant, tenants)
 """Naming them is what registers their views."""
 
 

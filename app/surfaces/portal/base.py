@@ -33,6 +33,7 @@ from app.core.errors import ValidationFailed
 from app.core.languages import language_of
 from app.core.links import own_path
 from app.core.paging import Window
+from app.core.permissions import Permission
 from app.core.settings import current_settings
 from app.domains.accounts import preferences
 from app.domains.accounts.preferences import ScreenPreferences
@@ -164,6 +165,7 @@ def frame() -> dict[str, Any]:
     if current_user.is_authenticated:
         about["viewer"] = current_user
         about["navigation"] = navigation(mailbox, current_actor().permissions)
+        about["may"] = lambda code: current_actor().may(Permission(code))
         about["my_organizations"] = my_organizations
         about["look"] = look
         about["banners"] = banners

@@ -105,6 +105,10 @@ _ORGANIZATION = (
             _l("second factor demand enforce mfa totp members"),
         ),
     ),
+    (
+        Permission.STORAGE_MANAGE,
+        Link(_l("Storage"), "/organization/storage", "hard-drive", _l("files bucket s3 azure blob")),
+    ),
 )
 """What somebody may look at in the organization they work in, by the permission it asks for."""
 
