@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.support.canaries import CANARIES
-from tests.support.live import LiveInstance
+from tests.support.dns import DnsServer
+from tests.support.live import CHEAP_PASSWORDS, LiveInstance
 from tests.support.mail import Mailbox
 from tests.support.postgresql import Postgresql, database_name, fresh_database
 
@@ -108,9 +109,13 @@ def own_postgresql() -> Iterator[Postgresql]:
 
 
 @pytest.fixture(scope="session")
-def live_server(new_database: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveInstance]:
+def live_server(
+    new_database: Any, tmp_path_factory: pytest.TempPathFactory, dns_server: DnsServer
+) -> Iterator[LiveInstance]:
     """Give a whole running instance, shared by the tests of this process: they use people of their own."""
-    instance = LiveInstance(tmp_path_factory.mktemp("live"), database_url=new_database())
+    own_dns = {"DNS_SERVERS": f"127.0.0.1:{dns_server.port}"}
+    folder = tmp_path_factory.mktemp("live")
+    instance = LiveInstance(folder, new_database(), {**CHEAP_PASSWORDS, **own_dns})
     try:
         yield instance.start()
         assert CANARIES.found_in(instance) == [], "secrets lie where they must not"

@@ -12,6 +12,7 @@ from app.core.settings import current_settings
 
 SECONDS = 3.0
 """How long one look-up takes at most, all its tries together."""
+_LARGEST_DATAGRAM = 1_232  # DNS flag day 2020: what is larger is asked for again by TCP
 _MOST_ANSWERS, _LONGEST_ANSWER = 10, 2_000
 
 
@@ -49,6 +50,7 @@ def _resolver() -> dns.resolver.Resolver:
     resolver.lifetime = SECONDS
     resolver.timeout = SECONDS / 2
     resolver.search = []
+    resolver.use_edns(0, 0, _LARGEST_DATAGRAM)
     return resolver
 
 

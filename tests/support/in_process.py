@@ -14,12 +14,29 @@ from flask.testing import FlaskClient
 from app.core import clock
 from app.core.db import db
 from app.core.settings import Settings, current_settings, read_settings
+from tests.support.dns import DnsServer
 
 KEY = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"  # zeros would be the empty key to an HMAC
 
 
 @pytest.fixture(scope="session")
-def settings(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def dns_server() -> Iterator[DnsServer]:
+    """Give the DNS that all of this process asks."""
+    server = DnsServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def dns(dns_server: DnsServer) -> Iterator[DnsServer]:
+    """Give the DNS, in which nothing stands at first."""
+    dns_server.clear()
+    yield dns_server
+    dns_server.clear()
+
+
+@pytest.fixture(scope="session")
+def settings(database_url: str, tmp_path_factory: pytest.TempPathFactory, dns_server: DnsServer) -> Settings:
     """Return settings as a test wants them: cheap passwords, a Redis that is not there."""
     folder = tmp_path_factory.mktemp("instance")
     return read_settings(
@@ -32,6 +49,7 @@ def settings(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Set
             "SIGNING_KEYS": KEY,
             "SEALING_KEYS": KEY,
             "PUBLIC_URL": "http://localhost",
+            "DNS_SERVERS": f"127.0.0.1:{dns_server.port}",
             "METRICS_TOKEN": "metrics-token-of-the-tests",
             "PASSWORD_MEMORY_KIB": "8",
             "PASSWORD_ROUNDS": "1",

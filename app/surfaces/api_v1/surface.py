@@ -2,13 +2,22 @@
 
 from flask import Flask
 
-from app.surfaces.api_v1 import auth, health, invitations, org_settings, permissions, profiles, tenants
+from app.surfaces.api_v1 import (
+    auth,
+    email_rules,
+    health,
+    invitations,
+    org_settings,
+    permissions,
+    profiles,
+    tenants,
+)
 from app.surfaces.api_v1.dialect import DIALECT, ErrorOut, blp
 from app.surfaces.shared.openapi import DialectApi, mount_blueprints
 
 __all__ = ["DIALECT", "mount"]
 
-AREAS = (auth, health, invitations, org_settings, permissions, profiles, tenants)
+AREAS = (auth, email_rules, health, invitations, org_settings, permissions, profiles, tenants)
 """Their views are registered by being imported."""
 
 
