@@ -1,5 +1,7 @@
 """Erasing a person: all that is personal goes in one transaction, numbers stay in the trail."""
 
+from dataclasses import replace
+
 import sqlalchemy as sa
 
 from app.core.access import Actor
@@ -22,25 +24,34 @@ not_exported("mailed_links", "only hashes of links on their way; that they were 
 not_exported("sign_ups", "an hour between a sign-up and its code; its name and password become the account's")
 
 
-def erase(actor: Actor, user: User, *, reason: str) -> None:
+def erase(actor: Actor, user: User, *, reason: str, ended: Membership | None = None) -> None:
     """Erase a person whom the caller holds locked (``accounts.queries.held``), in the running transaction.
 
     :param reason: why, as the trail says it
+    :param ended: the person's last membership, where its organization erases them: then it writes the trail
     """
     memberships = db.session.execute(
-        sa.select(Membership.id, Membership.tenant_id).where(Membership.user_id == user.id)
+        sa.select(Membership.id, Membership.tenant_id, Membership.first_name, Membership.last_name).where(
+            Membership.user_id == user.id
+        )
     ).all()
     leaver = leaver_of(
         user,
         tenant_ids=[row.tenant_id for row in memberships],
         membership_ids=[row.id for row in memberships],
     )
+    called = [name for row in memberships for name in (row.first_name, row.last_name) if name]
+    leaver = replace(leaver, names=(*leaver.names, *called))
+    if ended is not None:
+        db.session.execute(sa.delete(Membership).where(Membership.id == ended.id))
     db.session.flush()  # what was recorded so far is part of what is erased
     for farewell in FAREWELLS:
         farewell(leaver)
     db.session.flush()  # before what hangs on the person goes with them
     gone = sa.delete(User).where(User.id == leaver.user_id)
     db.session.execute(gone.execution_options(synchronize_session=False))
+    if ended is not None:
+        return
     record(actor, AuditKind.USER_DELETED, subject=("user", leaver.user_id), changes={"reason": reason})
 
 

@@ -303,6 +303,18 @@ MAILS: Mapping[str, MailDefinition] = {
             subject="Your request in {{ tenant_name }} was declined",
         ),
         MailDefinition(
+            name="smtp_test",
+            event="email.smtp_test",
+            variables=("smtp_host", "sent_at"),
+            subject="Test from {{ tenant_name }}",
+        ),
+        MailDefinition(
+            name="smtp_failure",
+            event="email.smtp_failing",
+            variables=("smtp_host", "failures", "last_error", "link"),
+            subject="Your mail server refuses messages",
+        ),
+        MailDefinition(
             name="sender_domain_status",
             event="email.domain_status_changed",
             variables=("domain", "status", "link"),

@@ -53,7 +53,7 @@ class Member:
     @property
     def is_invited(self) -> bool:
         """Say whether the person has not joined: then nothing of an account is shown."""
-        return self.membership.status is MembershipStatus.INVITED
+        return not self.membership.has_joined
 
     @property
     def is_owner(self) -> bool:
@@ -172,7 +172,7 @@ def _detailed() -> sa.Select[tuple[Membership, User, Invitation]]:
 
 def _member(row: sa.Row[Any], names: Mapping[int, str]) -> Member:
     membership, user, invitation = row
-    shown = invitation if membership.joined_at is None else None
+    shown = invitation if membership.status is MembershipStatus.INVITED else None
     return Member(membership, user, shown, names.get(membership.profile_id, ""))
 
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from app.core import clock, ids, limits
 from app.core.access import Access, Actor, operation
 from app.core.buckets import REFRESHES
-from app.core.db import db
+from app.core.db import db, rows_changed
 from app.core.environments import Environment
 from app.core.errors import Forbidden, Unauthenticated
 from app.core.ids import Ref
@@ -23,7 +23,7 @@ from app.domains.sessions import devices, queries, tokens
 from app.domains.sessions.models import RefreshToken, UserSession
 from app.domains.sessions.tokens import IssuedRefresh, RefreshTokenInvalid
 from app.domains.settings import queries as settings
-from app.domains.tenants.models import Tenant
+from app.domains.tenants.models import Membership, MembershipStatus, Tenant
 
 
 class RefreshTokenReused(Unauthenticated):
@@ -133,6 +133,7 @@ def open_session(actor: Actor, *, user: User, method: str, factors: int, plan: P
     db.session.add(session)
     db.session.flush()  # generate session.id for the refresh token and the audit row
     refresh = tokens.issue_refresh(session, term) if term else None
+    _note_in_memberships(session)
     record(
         actor,
         AuditKind.USER_SIGNED_IN,
@@ -145,6 +146,17 @@ def open_session(actor: Actor, *, user: User, method: str, factors: int, plan: P
     if ever and not known:
         _tell_of_new_device(session, user)
     return Opened(session, user, token, refresh)
+
+
+def _note_in_memberships(session: UserSession) -> None:
+    """Tell the organizations that the sign-in opens when their member was last here, never others."""
+    seen = sa.update(Membership).where(
+        Membership.user_id == session.user_id, Membership.status == MembershipStatus.ACTIVE
+    )
+    if session.tenant_id is not None:
+        seen = seen.where(Membership.tenant_id == session.tenant_id)
+    # It changes nothing about the membership itself, so its updated_at stays.
+    rows_changed(seen.values(last_login_at=session.created_at, updated_at=Membership.updated_at))
 
 
 def _known_device(user_id: int, key: str) -> tuple[bool, bool]:

@@ -12,9 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from app.domains.accounts.models import User
-from app.domains.tenants.models import Membership, MembershipStatus
+from app.domains.tenants.models import Membership
 
 _LENGTH = 600
+_KEPT = ("status", "joined_at", "first_name", "last_name")
 
 
 def folded(text: str) -> str:
@@ -29,7 +30,7 @@ def listing_of(first_name: str, last_name: str, email: str) -> str:
 
 def names_of(membership: Membership, person: User | sa.Row[Any]) -> tuple[str, str]:
     """Return first and last name as the organization knows them."""
-    if membership.status is MembershipStatus.INVITED:
+    if not membership.has_joined:
         return membership.first_name or "", membership.last_name or ""
     first, last = membership.first_name, membership.last_name
     return (
@@ -42,7 +43,7 @@ def names_of(membership: Membership, person: User | sa.Row[Any]) -> tuple[str, s
 @event.listens_for(Membership, "before_update")
 def _keep_listing(_mapper: Any, connection: sa.Connection, membership: Membership) -> None:
     state = sa.inspect(membership)
-    watched = ("first_name", "last_name", "status", "user_id")
+    watched = (*_KEPT, "user_id")
     if state.persistent and not any(state.attrs[name].history.has_changes() for name in watched):
         return
     query = sa.select(User.first_name, User.last_name, User.email).where(User.id == membership.user_id)
@@ -58,9 +59,9 @@ def _follow_the_person(_mapper: Any, connection: sa.Connection, user: User) -> N
     if not any(state.attrs[name].history.has_changes() for name in ("first_name", "last_name", "email")):
         return
     table = Membership.metadata.tables[Membership.__tablename__]
-    columns = (table.c.id, table.c.status, table.c.first_name, table.c.last_name)
+    columns = (table.c.id, *(table.c[name] for name in _KEPT))
     for row in connection.execute(sa.select(*columns).where(table.c.user_id == user.id)).all():
-        kept = Membership(status=row.status, first_name=row.first_name, last_name=row.last_name)
+        kept = Membership(**{name: getattr(row, name) for name in _KEPT})
         listing = listing_of(*names_of(kept, user), user.email)
         told = sa.update(table).where(table.c.id == row.id)
         connection.execute(told.values(listing=listing, address=folded(user.email)))

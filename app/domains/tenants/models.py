@@ -78,6 +78,11 @@ class Membership(Identified, Timed, Base):
     tenant: Mapped[Tenant] = relationship(lazy="raise")
     user: Mapped[User] = relationship(lazy="raise")
 
+    @property
+    def has_joined(self) -> bool:
+        """Say whether the person has ever worked in it, and not just been invited to."""
+        return self.status is MembershipStatus.ACTIVE or self.joined_at is not None
+
 
 class MembershipCount(Base):
     """How many members of a kind an organization has, so that a long list need not be counted.

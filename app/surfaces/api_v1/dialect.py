@@ -77,6 +77,27 @@ def envelope_of_list(data: type[Schema]) -> type[ma.Schema]:
     return Schema.from_dict({"success": ma.fields.Boolean(required=True), "data": listed}, name=name)
 
 
+class PageMetaOut(Schema):
+    """Which page of a list it is, and how long the list."""
+
+    page = ma.fields.Integer(required=True)
+    limit = ma.fields.Integer(required=True)
+    total = ma.fields.Integer(required=True)
+    total_pages = ma.fields.Integer(required=True, data_key="totalPages")
+
+
+@functools.cache
+def paged_envelope(row: type[Schema]) -> type[ma.Schema]:
+    """Return the schema of one page of a list around the schema of a row."""
+    name = f"{row.__name__.removesuffix('Out')}PageOut"
+    fields: dict[str, Any] = {
+        "success": ma.fields.Boolean(required=True),
+        "data": ma.fields.List(ma.fields.Nested(row), required=True),
+        "meta": ma.fields.Nested(PageMetaOut, required=True),
+    }
+    return Schema.from_dict(fields, name=name)
+
+
 def ok(data: Any) -> dict[str, Any]:
     """Return the envelope of a good answer."""
     return {"success": True, "data": data}
@@ -88,7 +109,7 @@ def paged(page: Page[Any]) -> dict[str, Any]:
         "page": page.window.number,
         "limit": page.window.limit,
         "total": page.total,
-        "totalPages": page.last_page if page.total else 0,
+        "total_pages": page.last_page if page.total else 0,
     }
     return {"success": True, "data": page.items, "meta": meta}
 
