@@ -22,6 +22,7 @@ from app.domains.billing.queries import limit_of
 from app.domains.clients.models import ClientAccount
 from app.domains.clients.service_users import ENVIRONMENTS
 from app.domains.sessions.models import UserSession
+from app.domains.settings import queries as settings
 from app.domains.tenants.models import Tenant
 
 Status = Literal["active", "disabled"]
@@ -71,10 +72,11 @@ class Change:
 
 @dataclass(frozen=True)
 class Usage:
-    """How many accounts the environment has, and how many the plan allows; None is no bound."""
+    """How many accounts the environment has and the plan allows (None: no bound), and whether they are on."""
 
     accounts: int
     most: int | None
+    enabled: bool
 
 
 def visible(actor: Actor) -> sa.Select[tuple[ClientAccount]]:
@@ -113,8 +115,9 @@ def one(actor: Actor, *, external_id: UUID | None) -> ClientAccount:
 
 @operation(Permission.CLIENTS_VIEW)
 def usage(actor: Actor) -> Usage:
-    """Return what the environment uses of the plan."""
-    return Usage(_count(actor), limit_of(actor.tenant_id or 0, "client_accounts"))
+    """Return what the environment uses of the plan, and whether service users may keep accounts there now."""
+    enabled = settings.boolean("clients.enabled", tenant_id=actor.tenant_id, environment=actor.environment)
+    return Usage(_count(actor), limit_of(actor.tenant_id or 0, "client_accounts"), enabled)
 
 
 @operation(Permission.CLIENTS_MANAGE)

@@ -23,6 +23,7 @@ from app.domains.billing.queries import limit_of
 from app.domains.clients.models import ServiceUser
 from app.domains.sessions.models import UserSession
 from app.domains.sessions.proofs import require_strong
+from app.domains.settings import queries as settings
 from app.domains.tenants.models import Tenant
 
 ENVIRONMENTS = (Environment.PROD, Environment.STAGING)
@@ -62,6 +63,14 @@ class Listed:
     sessions: int
 
 
+@dataclass(frozen=True)
+class Standing:
+    """How many service users the plan allows, None for no bound; and whether they have something to do."""
+
+    most: int | None
+    enabled: bool
+
+
 def visible(actor: Actor) -> sa.Select[tuple[ServiceUser]]:
     """Select the service users of the organization and environment the actor works in."""
     return sa.select(ServiceUser).where(
@@ -94,9 +103,10 @@ def one(actor: Actor, *, service_user: Ref) -> ServiceUser:
 
 
 @operation(Permission.SERVICE_USERS_MANAGE)
-def most(actor: Actor) -> int | None:
-    """Return how many service users the plan allows in each environment; None is no bound."""
-    return limit_of(actor.tenant_id or 0, "service_users")
+def standing(actor: Actor) -> Standing:
+    """Return what the plan allows in each environment, and whether client accounts are on in this one."""
+    enabled = settings.boolean("clients.enabled", tenant_id=actor.tenant_id, environment=actor.environment)
+    return Standing(limit_of(actor.tenant_id or 0, "service_users"), enabled)
 
 
 @operation(Permission.SERVICE_USERS_MANAGE)

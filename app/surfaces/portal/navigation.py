@@ -106,11 +106,35 @@ _ORGANIZATION = (
         ),
     ),
     (
+        Permission.CLIENTS_VIEW,
+        Link(
+            _l("Client accounts"), "/organization/clients", "users", _l("customers end users sign-ins realm")
+        ),
+    ),
+    (
+        Permission.SERVICE_USERS_MANAGE,
+        Link(
+            _l("Service users"),
+            "/organization/service-users",
+            "server",
+            _l("programs machines client api password rotate integration"),
+        ),
+    ),
+    (
         Permission.STORAGE_MANAGE,
         Link(_l("Storage"), "/organization/storage", "hard-drive", _l("files bucket s3 azure blob")),
     ),
 )
 """What somebody may look at in the organization they work in, by the permission it asks for."""
+
+
+_PLATFORM = (
+    Link(_l("Overview"), "/platform", "gauge", _l("platform console figures charts workers outbox admin")),
+    Link(_l("All organizations"), "/platform/organizations", "building-2", _l("platform tenants suspend")),
+    Link(_l("People"), "/platform/people", "users", _l("platform users accounts disable support")),
+    Link(_l("Find anything"), "/platform/search", "search", _l("platform id e-mail slug token request")),
+)
+"""What the platform's admins look after."""
 
 
 START_PAGES: Mapping[str, tuple[Any, str]] = {
@@ -127,7 +151,9 @@ def start_page(name: str) -> str:
     return START_PAGES.get(name, START_PAGES["dashboard"])[1]
 
 
-def navigation(mailbox: str | None, permissions: Set[Permission] = frozenset()) -> Sequence[Group]:
+def navigation(
+    mailbox: str | None, permissions: Set[Permission] = frozenset(), *, runs_platform: bool = False
+) -> Sequence[Group]:
     """Return the groups of links for someone with these permissions; in development the mailbox too."""
     build = [Link(_l("API documentation"), "/developers", "book-open", _l("openapi swagger docs reference"))]
     if mailbox:
@@ -136,4 +162,5 @@ def navigation(mailbox: str | None, permissions: Set[Permission] = frozenset()) 
         )
     allowed = [link for permission, link in _ORGANIZATION if permission in permissions]
     organization = [Group(_l("Organization"), allowed)] if allowed else []
-    return (*_GROUPS, *organization, Group(_l("Developers"), build))
+    platform = [Group(_l("Platform"), _PLATFORM)] if runs_platform else []
+    return (*_GROUPS, *organization, *platform, Group(_l("Developers"), build))

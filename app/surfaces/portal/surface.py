@@ -8,6 +8,7 @@ from app.surfaces.portal import (
     api_tokens,
     assets,
     auth,
+    client_accounts,
     dashboard,
     email_change,
     email_rules,
@@ -19,6 +20,9 @@ from app.surfaces.portal import (
     passkey_undo,
     passkeys,
     permissions,
+    platform_console,
+    platform_organizations,
+    platform_people,
     policies,
     preferences,
     privacy,
@@ -27,10 +31,14 @@ from app.surfaces.portal import (
     second_factor,
     security,
     security_log,
+    service_users,
     sessions,
     step_up,
+    storage,
+    support_access,
 )
 from app.surfaces.portal.base import app_name, bind_login, csrf, frame
+from app.surfaces.portal.doors import init_support
 from app.surfaces.portal.i18n import register_languages
 from app.surfaces.portal.presentation import register_presentation
 from app.surfaces.portal.refusals import DIALECT
@@ -60,8 +68,15 @@ AREAS = (
     organizations,
     email_rules,
     enforcement,
+    service_users,
+    client_accounts,
     permissions,
     access_requests,
+    storage,
+    platform_console,
+    platform_organizations,
+    platform_people,
+    support_access,
     dashboard,
     pages,
 )
@@ -77,6 +92,7 @@ def mount(app: Flask) -> None:
     csrf.init_app(app)
     bind_login(app)
     register_languages(app)
+    init_support(app)
     register_presentation(app)
     app.context_processor(frame)
     app.jinja_env.globals["app_name"] = app_name  # a macro's file has no context of its own
