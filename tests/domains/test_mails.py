@@ -61,6 +61,8 @@ VALUES = {
     "accept_url": "https://portico.example/accept-invitation?token=tok",
     "used": "24",
     "total": "25",
+    "setting_label": "Shortest password",
+    "value": "12",
 }
 NASTY = '<a href="https://evil.example">x</a> www.evil.example evil.example\r\nBcc: all@evil.example\x1b[2J'
 
