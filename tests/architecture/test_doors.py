@@ -75,6 +75,7 @@ OPEN_VIEWS = {
     "portal_assets.file",
     "metrics",
     "api-v1-api-docs.openapi_json",
+    "client-v1-api-docs.openapi_json",
     "platform-api-api-docs.openapi_json",
     "services-v1-api-docs.openapi_json",
     "v0-api-docs.openapi_json",

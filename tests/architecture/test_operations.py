@@ -16,6 +16,8 @@ from tests.architecture.source import ROOT, Source, sources
 OPEN_TO_SURFACES: dict[str, str] = {
     "app.domains.accounts.preferences.of": "came along with the person who has just signed in",
     "app.domains.auth.codes.rules": "how long a code is good for is said to everybody",
+    "app.domains.clients.instances.identify": "makes the actor of a service user's call",
+    "app.domains.clients.instances.visitor": "makes the actor of a call to an instance without a token",
     "app.domains.sessions.identify.identify": "makes the actor",
     "app.domains.sessions.tokens.csrf_matches": "judges the call before there is an actor",
     "app.domains.settings.budgets.rules_of": "counts every call, the refused ones too",

@@ -10,12 +10,13 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from tests.contract.endpoints import BY_CALL, Endpoint, built, nameless
 
-DOCUMENTS = ("services_v1", "api_v1", "platform_api", "v0")
+DOCUMENTS = ("services_v1", "api_v1", "platform_api", "client_v1", "v0")
 METHODS = ("get", "post", "put", "patch", "delete")
 ERROR_KEYS = {
     "services_v1": {"message", "code", "errors"},
     "api_v1": {"success", "error"},
     "platform_api": {"detail", "code"},
+    "client_v1": {"error"},
     "v0": {"status", "code", "details"},
 }
 
