@@ -205,6 +205,12 @@ _ROLES: Mapping[Access, frozenset[str]] = {
 }
 
 
+_ASKED_FOR: Mapping[Access, str] = {
+    Access.TENANT_MANAGER: "role:manager",
+    Access.TENANT_ADMIN: "role:admin",
+}
+
+
 def operation(
     access: Access | Permission,
 ) -> Callable[[Callable[Concatenate[Actor, P], R]], Callable[Concatenate[Actor, P], R]]:
@@ -258,10 +264,12 @@ def _check_person(actor: Actor, access: Access | Permission) -> None:
         _require(actor.tenant_id is not None, TenantTokenRequired(layer="organization"))
     if isinstance(access, Access) and access in _ROLES:
         remedy = "An owner or admin of the organization can do it or change your role."
-        _require(actor.role in _ROLES[access], RoleRequired(layer="role", remedy=remedy))
+        _require(
+            actor.role in _ROLES[access], RoleRequired(layer="role", remedy=remedy, needs=_ASKED_FOR[access])
+        )
     if isinstance(access, Permission):
         remedy = "An owner or admin of the organization can give it through role or profile."
-        _require(actor.may(access), PermissionDenied(layer="role", remedy=remedy))
+        _require(actor.may(access), PermissionDenied(layer="role", remedy=remedy, needs=str(access)))
 
 
 def _check_service(actor: Actor, access: Access | Permission) -> None:
@@ -279,7 +287,9 @@ def working_in(actor: Actor, environment: Environment) -> Actor:
         return actor
     remedy = "An owner or admin of the organization can give it through role or profile."
     may = environment is Environment.PROD or actor.may(Permission.ENVIRONMENTS_SWITCH)
-    _require(may and actor.kind == "session", PermissionDenied(layer="environment", remedy=remedy))
+    needs = str(Permission.ENVIRONMENTS_SWITCH)
+    refusal = PermissionDenied(layer="environment", remedy=remedy, needs=needs)
+    _require(may and actor.kind == "session", refusal)
     return replace(actor, environment=environment)
 
 

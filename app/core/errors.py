@@ -23,8 +23,8 @@ LAYERS = frozenset(
         "token",
     }
 )
-"""What can refuse: the state of the account or the sign-in, the kind of credential and its scopes, the role with
-its profile, the environment, the organization's state and rules, its plan, the platform, a rate limit."""
+"""What can refuse: the state of the account or the sign-in, the kind of credential and its scopes, the role
+with its profile, the environment, the organization's state and rules, its plan, the platform, a limit."""
 
 
 class AppError(Exception):
@@ -57,7 +57,7 @@ class AppError(Exception):
         self.remedy = remedy
         """Who can change it or what to do next, in a sentence."""
         self.needs = needs
-        """What would have let it pass, where it can be asked for: a permission's code, or ``role:`` and a role."""
+        """What would have let it pass and can be asked for: a permission's code, or ``role:`` and a role."""
 
 
 class Malformed(AppError):

@@ -136,7 +136,8 @@ def identify_represented(token: str, origin: Origin) -> Actor | None:
     if row is None or row.kind != SUPPORT or not _goes_on(row, clock.now()):
         return None
     _touch(row, replace(origin, ip=None), clock.now())  # whoever it is, where from is not the person's to see
-    return _actor(row, origin, Environment.PROD, None, in_portal=True)
+    member = row.membership_status is MembershipStatus.ACTIVE
+    return _actor(row, origin, Environment.PROD, None, works_in=member and _kept_out_by(row, origin) is None)
 
 
 def _row_of_claims(claims: Mapping[str, Any]) -> sa.Row[Any] | None:

@@ -27,8 +27,29 @@ class ErrorPage:
     todo: str
     layer: str = ""
     who: str = ""
+    names: Sequence[str] = ()
+    """Who can change it in the organization, by name."""
     request_id: str = ""
     ways: Sequence[Link] = (HOME,)
+    asks: str = ""
+    """What can be asked for by a button: a permission's code, or ``role:`` and a role."""
+    waits: bool = False
+    """Whether it was asked for already."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Viewer:
+    """Who is refused."""
+
+    signed_in: bool = False
+    may_pay: bool = False
+    decides: bool = False
+    """Whether they are among those who decide."""
+    deciders: Sequence[str] = ()
+    waiting: Sequence[str] = ()
+    """What they have asked for and wait for."""
+    here: str = ""
+    """The page, where it can be opened again."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +62,13 @@ class _Wording:
 
 
 _LAYERS: Mapping[str, Any] = {
+    "account": _l("The state of your account"),
+    "environment": _l("The environment you chose"),
     "platform": _l("The platform's rules"),
     "organization": _l("The organization's rules"),
     "role": _l("Your role in the organization"),
     "plan": _l("The organization's plan"),
+    "scope": _l("The scopes of the token"),
     "token": _l("The kind of credential"),
     "session": _l("The state of your sign-in"),
     "limit": _l("The limit on how often this may be done"),
@@ -55,8 +79,25 @@ _WHO: Mapping[str, Any] = {
     "organization": _l("An owner or admin of the organization"),
     "role": _l("An owner or admin of the organization"),
     "plan": _l("The organization's owner, by changing the plan"),
+    "environment": _l("An owner or admin of the organization"),
     "session": _l("You, by signing in again"),
 }
+
+_OF_THE_ORGANIZATION = frozenset({"role", "organization", "plan", "environment"})
+"""Layers that the organization's owner and admins can change."""
+
+BILLING = "/organization/billing"
+
+_WAYS: Mapping[str, Link] = {
+    "two_factor:setup_required": Link(_l("Set up the second factor"), "/account/security", "shield-check"),
+    "two_factor:session_too_weak": Link(_l("Show the second factor"), "/step-up", "shield-check"),
+    "auth:email_unverified": Link(_l("Your profile"), "/account", "user"),
+    "auth:address_not_allowed": Link(_l("Work in another organization"), "/organizations", "building-2"),
+    "tenant:suspended": Link(_l("Work in another organization"), "/organizations", "building-2"),
+    "tenant:archived": Link(_l("Work in another organization"), "/organizations", "building-2"),
+    "auth:tenant_token_required": Link(_l("Choose an organization"), "/organizations", "building-2"),
+}
+"""What the person can do about it themselves, by the refusal's code."""
 
 _BROKEN = _Wording(
     "bot",
@@ -111,14 +152,15 @@ def status_of(problem: Problem) -> int:
     return STATUS_PAGE_EXPIRED if problem.code == "auth:csrf_invalid" else problem.status
 
 
-def error_page(problem: Problem, *, request_id: str, signed_in: bool) -> ErrorPage:
-    """Word a problem for a person."""
+def error_page(problem: Problem, *, request_id: str, viewer: Viewer) -> ErrorPage:
+    """Word a problem for a person: who refused, who can change it, and what they can do themselves."""
     status = status_of(problem)
     wording = _BY_STATUS.get(status) or _BROKEN
     todo = wording.todo
     if problem.retry_after:
         todo = _("Wait %(time)s, then try again.", time=spell(problem.retry_after))
     layer = problem.layer or ("limit" if problem.kind == "too_many" else "")
+    asks = problem.needs or "" if viewer.deciders and not viewer.decides else ""
     return ErrorPage(
         status=status,
         icon=wording.icon,
@@ -127,9 +169,26 @@ def error_page(problem: Problem, *, request_id: str, signed_in: bool) -> ErrorPa
         todo=todo,
         layer=_LAYERS.get(layer, ""),
         who=problem.remedy or _WHO.get(layer, ""),
+        names=viewer.deciders if layer in _OF_THE_ORGANIZATION else (),
         request_id=request_id,
-        ways=(HOME,) if signed_in else (START,),
+        ways=_ways(problem, layer, viewer),
+        asks=asks,
+        waits=asks in viewer.waiting,
     )
+
+
+def _ways(problem: Problem, layer: str, viewer: Viewer) -> Sequence[Link]:
+    if not viewer.signed_in:
+        return (START,)
+    way = _WAYS.get(problem.code)
+    if layer == "plan" and viewer.may_pay:
+        way = Link(_l("Choose a larger plan"), BILLING, "arrow-right")
+    if layer == "environment" and viewer.here:
+        way = Link(_l("Work in production"), f"{viewer.here}?environment=prod", "arrow-right")
+    if layer == "role" and viewer.deciders:
+        why = Link(_l("What I may do"), "/organization/permissions/mine", "shield-check")
+        return (HOME, why)
+    return (HOME,) if way is None else (way, HOME)
 
 
 def spell(seconds: int) -> str:

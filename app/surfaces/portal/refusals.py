@@ -1,23 +1,30 @@
 """What the portal shows when something is refused or breaks: the form, a question, a page that explains."""
 
+from contextlib import suppress
 from typing import Any
 
 from flask import Response, flash, g, jsonify, make_response, request
 
 from app.core.access import Actor
+from app.core.errors import AppError
+from app.core.permissions import Permission
+from app.domains.members import access, access_requests
+from app.domains.permissions.roles import Role
+from app.domains.sessions.identify import Caller
 from app.surfaces.portal import step_up
-from app.surfaces.portal.base import FormPage, away, page, with_next
-from app.surfaces.portal.problems import error_page
+from app.surfaces.portal.base import FormPage, away, leads_to, page, with_next
+from app.surfaces.portal.problems import BILLING, Viewer, error_page
 from app.surfaces.shared.actor import SAFE_METHODS
 from app.surfaces.shared.languages import in_their_language
-from app.surfaces.shared.problems import Dialect, Problem
+from app.surfaces.shared.problems import Dialect, Problem, problem_of
+from app.surfaces.shared.transaction import reading
 
 _NOT_SHOWN_AGAIN = frozenset({"auth:unauthenticated", "auth:csrf_invalid"})
 
 
 def render(problem: Problem) -> Response:
     """Show a failure: the form again, the way to sign in, or a page that says who refused and what to do."""
-    problem = in_their_language(problem)
+    problem = in_their_language(_whole_reason(problem))
     refusable: FormPage[Any] | None = g.pop("refusable", None)
     if _is_script():
         return make_response(jsonify(code=problem.code, message=problem.message), problem.status)
@@ -28,11 +35,42 @@ def render(problem: Problem) -> Response:
     if request.headers.get("HX-Request") == "true":
         return _reload_with(problem)
     if refusable is not None and problem.status < 500 and problem.code not in _NOT_SHOWN_AGAIN:
-        return refusable.refuse(problem)
-    actor: Actor | None = g.get("actor")
-    known = actor is not None and actor.is_signed_in
-    shown = error_page(problem, request_id=g.get("request_id", ""), signed_in=known)
+        with suppress(AppError):  # whoever may not even see the form is told so on a page of its own
+            return refusable.refuse(problem)
+    shown = error_page(problem, request_id=g.get("request_id", ""), viewer=_viewer(problem))
     return make_response(page("errors/error.html", error=shown), shown.status)
+
+
+def _whole_reason(problem: Problem) -> Problem:
+    """Return what keeps the person out of their organization, where that is why a page shows none."""
+    caller: Caller | None = g.get("caller")
+    if problem.code != "auth:tenant_token_required" or caller is None or caller.kept_out is None:
+        return problem
+    return problem_of(caller.kept_out)
+
+
+def _viewer(problem: Problem) -> Viewer:
+    """Return who is refused, with the names of those who can change it where somebody can.
+
+    Only where something was refused: elsewhere the database may be what is down.
+    """
+    actor: Actor | None = g.get("actor")
+    if actor is None or not actor.is_signed_in:
+        return Viewer()
+    if problem.kind not in ("forbidden", "over_plan") or actor.tenant_id is None:
+        return Viewer(signed_in=True)
+    return reading(lambda: _member(actor))
+
+
+def _member(actor: Actor) -> Viewer:
+    return Viewer(
+        signed_in=True,
+        may_pay=actor.may(Permission.BILLING_MANAGE) and bool(leads_to(BILLING)),
+        decides=actor.role in (Role.OWNER, Role.ADMIN),
+        deciders=access.who_decides(actor),
+        waiting=access_requests.waiting_for(actor),
+        here=request.path if request.method in SAFE_METHODS else "",
+    )
 
 
 def _is_script() -> bool:

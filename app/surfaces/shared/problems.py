@@ -58,6 +58,8 @@ class Problem:
     retry_after: int | None = None
     layer: str | None = None
     remedy: str | None = None
+    needs: str | None = None
+    """The permission or role that would have let it pass, where it can be asked for."""
     headers: Mapping[str, str] = field(default_factory=dict)
     location: str = "body"
     """Where the fields at fault stand: body, query, path or header."""
@@ -174,6 +176,7 @@ def _of_app_error(error: AppError) -> Problem:
         retry_after=error.retry_after,
         layer=error.layer,
         remedy=error.remedy,
+        needs=error.needs,
     )
 
 
