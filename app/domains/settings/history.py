@@ -28,7 +28,7 @@ _USERS = sa.table(  # accounts build on settings, not the other way
     sa.column("first_name", sa.String),
     sa.column("last_name", sa.String),
     sa.column("email", sa.String),
-    sa.column("avatar", sa.String),
+    sa.column("avatar_url", sa.String),
 )
 _MEMBERSHIPS = sa.table(
     "memberships",
@@ -112,7 +112,7 @@ def with_changers(query: sa.Select[Any]) -> sa.Select[Any]:
             _USERS.c.first_name,
             _USERS.c.last_name,
             _USERS.c.email,
-            _USERS.c.avatar,
+            _USERS.c.avatar_url,
             _MEMBERSHIPS.c.id.label("membership_id"),
         )
         .outerjoin(_USERS, _USERS.c.id == SettingChange.by_id)
@@ -129,7 +129,7 @@ def changer_of(row: sa.Row[Any], *, from_above: bool) -> Changer:
     if row.from_above and not from_above:
         return platform
     name = f"{row.first_name or ''} {row.last_name or ''}".strip() or row.email or ""
-    found = Changer(name, row.membership_id, row.avatar)
+    found = Changer(name, row.membership_id, row.avatar_url)
     return replace(found, is_platform=True) if row.from_above else found
 
 
