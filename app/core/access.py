@@ -50,6 +50,7 @@ class NotSignedIn(Unauthenticated):
 
 class InteractiveSessionRequired(Forbidden):
     code, message = "auth:interactive_session_required", "An API token cannot do this."
+    layer, remedy = "token", "Sign in yourself and do it there."
 
 
 class ScopeMissing(Forbidden):
@@ -58,10 +59,12 @@ class ScopeMissing(Forbidden):
 
 class TenantTokenRequired(Forbidden):
     code, message = "auth:tenant_token_required", "Select an organization first."
+    layer, remedy = "organization", "Choose one of your organizations."
 
 
 class GlobalTokenRequired(Forbidden):
     code, message = "auth:global_token_required", "Use the global token here."
+    layer, remedy = "token", "Use the token that the sign-in gave you."
 
 
 class PermissionDenied(Forbidden):
@@ -74,6 +77,7 @@ class RoleRequired(Forbidden):
 
 class PlatformAdminRequired(Forbidden):
     code, message = "auth:platform_admin_required", "This is for the platform's admins."
+    layer, remedy = "platform", "One of the platform's admins can do it."
 
 
 class SessionTooWeak(Forbidden):
@@ -83,6 +87,7 @@ class SessionTooWeak(Forbidden):
 
 class NotOnBehalf(Forbidden):
     code, message = "support:not_on_behalf", "This cannot be done in somebody else's name."
+    layer, remedy = "platform", "Only the person themselves can do it."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -246,7 +251,10 @@ def check(actor: Actor, access: Access | Permission) -> None:
     """
     if access is Access.PUBLIC or actor.kind == "system":
         return  # no request can be the system: only a job, or whoever runs the machine
-    _require(access is not Access.SYSTEM, PermissionDenied(layer="platform"))
+    _require(
+        access is not Access.SYSTEM,
+        PermissionDenied(layer="platform", remedy="Only the product itself does this."),
+    )
     judge = _check_service if "service" in (actor.kind, access) else _check_person
     judge(actor, access)
 

@@ -34,6 +34,10 @@ class AppError(Exception):
     code: ClassVar[str]
     message: str
     """The catalog's sentence; ``says`` gives one of several that a code may say."""
+    layer: str | None = None
+    """Which layer refused, one of ``LAYERS``."""
+    remedy: str | None = None
+    """Who can change it or what to do next, in a sentence."""
     commits: bool = False
     """Whether what was written before it stays (a counted failure, an audit row)."""
 
@@ -52,10 +56,10 @@ class AppError(Exception):
         super().__init__(self.message)
         self.fields = fields or {}
         self.retry_after = retry_after
-        self.layer = layer
-        """Which layer refused, one of ``LAYERS``."""
-        self.remedy = remedy
-        """Who can change it or what to do next, in a sentence."""
+        if layer is not None:
+            self.layer = layer
+        if remedy is not None:
+            self.remedy = remedy
         self.needs = needs
         """What would have let it pass and can be asked for: a permission's code, or ``role:`` and a role."""
 

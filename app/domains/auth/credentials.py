@@ -31,6 +31,7 @@ class InvalidCredentials(Unauthenticated):
 
 class AccountDisabled(Forbidden):
     code, message, commits = "auth:account_disabled", "This account has been disabled.", True
+    layer, remedy = "account", "The platform's admins can open it again."
 
 
 class TwoFactorRequired(Unauthenticated):

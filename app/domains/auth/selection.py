@@ -113,7 +113,7 @@ def switch_environment(actor: Actor, *, environment: Environment) -> Scoped:
     :raises PermissionDenied: also to an API token, which works in its own environment alone
     """
     if actor.kind == "api_token":
-        raise PermissionDenied(layer="token")
+        raise PermissionDenied(layer="token", remedy="Make a token for that environment.")
     if actor.tenant_uid is None or actor.token_expires_at is None:
         raise NotSignedIn
     left = actor.token_expires_at - clock.now()

@@ -229,7 +229,7 @@ def check_rules(
     if status is TenantStatus.SUSPENDED:
         raise TenantSuspended(layer="organization", remedy="The platform's admins can lift the suspension.")
     if status is TenantStatus.ARCHIVED:
-        raise TenantArchived(layer="organization")
+        raise TenantArchived(layer="organization", remedy="The platform's admins can open it again.")
     if allowed and not _is_allowed(origin.ip, allowed):
         raise AddressNotAllowed(layer="organization", remedy="An owner or admin keeps the list of addresses.")
     if enforced and not two_factor:
