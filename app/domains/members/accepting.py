@@ -28,6 +28,7 @@ from app.domains.members.models import Invitation, InvitationStatus
 from app.domains.members.offers import Offer, check_status, offer, unknown
 from app.domains.members.queries import Member, of_membership
 from app.domains.sessions.identify import TenantArchived, TenantSuspended
+from app.domains.sessions.operations import Opened, Plan, open_session
 from app.domains.tenants.models import Membership, MembershipStatus, Tenant, TenantStatus
 
 
@@ -263,3 +264,16 @@ def _note(actor: Actor, invitation: Invitation, membership: Membership, user: Us
         user_id=user.id,
         changes={"role": str(membership.role)},
     )
+
+
+@operation(Access.PUBLIC)
+def enter(
+    actor: Actor, *, token: str, newcomer: Newcomer | None, accept_policies: bool, plan: Plan
+) -> tuple[Joined, Opened | None]:
+    """Join, and sign in whoever is new and whose mailbox the token has just proven; see ``join``."""
+    joined = join(actor, token=token, newcomer=newcomer, accept_policies=accept_policies)
+    issued = joined.login_token
+    if issued is None or issued.needs_factor:
+        return joined, None
+    login_tokens.spend(login_tokens.id_of(issued.token))
+    return joined, open_session(actor, user=joined.user, method="sign_up", factors=1, plan=plan)

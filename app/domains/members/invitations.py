@@ -97,9 +97,8 @@ def invite(actor: Actor, *, wanted: Wanted, copy: bool = False) -> Sent:
     :raises ValidationFailed: at email, role, profile_id, first_name, last_name, job_title
     :raises RateLimited: past what an organization may send
     """
-    ready = checked(actor, wanted)
-    spend(actor, ready)
-    return send(actor, ready, copy=copy)
+    spend(actor, emails.checked(wanted.email))
+    return send(actor, checked(actor, wanted), copy=copy)
 
 
 @operation(Access.TENANT_MANAGER)
@@ -108,10 +107,9 @@ def add_person(actor: Actor, *, wanted: Wanted) -> Member:
 
     :raises AlreadyMember: for an open invitation too
     """
-    ready = checked(actor, wanted)
-    spend(actor, ready)
+    spend(actor, emails.checked(wanted.email))
     try:
-        sent = send(actor, ready)
+        sent = send(actor, checked(actor, wanted))
     except AlreadyPending as error:
         raise AlreadyMember from error
     return of_membership(sent.invitation.membership_id or 0)
@@ -147,13 +145,13 @@ def _check_domain(actor: Actor, address: str) -> None:
         raise DomainNotAllowed(layer="organization", remedy=remedy)
 
 
-def spend(actor: Actor, wanted: Wanted) -> None:
+def spend(actor: Actor, address: str) -> None:
     """Count an invitation before anything is written.
 
     :raises RateLimited: past what an organization may send in an hour, to one address, on plan dev in a day
     """
     budgets.spend(INVITATIONS, tenant=actor.tenant_id)
-    budgets.spend(INVITATION_MAILS, email=f"{actor.tenant_id}:{emails.key_of(wanted.email)}")
+    budgets.spend(INVITATION_MAILS, email=f"{actor.tenant_id}:{emails.key_of(address)}")
     columns = (Subscription.plan_code, Subscription.status, Subscription.period_end)
     rows = read(sa.select(*columns).where(Subscription.tenant_id == actor.tenant_id))
     if plan_of(*(rows[0] if rows else (None, None, None))) is DEV:

@@ -68,6 +68,15 @@ def offer(actor: Actor, *, token: str) -> Offer:
     :raises RateLimited: after thirty looks in ten minutes from one address
     """
     budgets.spend(INVITATION_TOKENS, ip=actor.origin.ip)
+    return offer_again(actor, token=token)
+
+
+@operation(Access.PUBLIC)
+def offer_again(actor: Actor, *, token: str) -> Offer:
+    """Return what a token is for to whoever was counted just now; see ``offer``.
+
+    :raises InvitationNotFound, InvitationUsed, InvitationExpired: as it stands
+    """
     if len(token) > _MAX_LENGTH:
         raise unknown()
     rows = read(_OFFER, {"shown": token_hash(token)})

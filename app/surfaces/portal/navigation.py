@@ -82,6 +82,10 @@ _GROUPS = (
 
 _ORGANIZATION = (
     (
+        Permission.MEMBERS_MANAGE,
+        Link(_l("Invitations"), "/organization/invitations", "mail", _l("invite people members csv link")),
+    ),
+    (
         Permission.PROFILES_VIEW,
         Link(
             _l("Permissions"),

@@ -1,0 +1,99 @@
+"""The portal's pages about invitations: those of the organization, and the one that the mail leads to."""
+
+import re
+
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from tests.support.invited import SAM, found, invite, mailed
+from tests.support.world import PASSWORD, World
+
+LINK = "/accept-invitation"
+
+
+def form_token(page: TestResponse) -> str:
+    match = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
+    assert match, page.text[:400]
+    return match[1]
+
+
+def signed_in(world: World, email: str = "jane@world.example") -> FlaskClient:
+    browser = world.app.test_client()
+    token = form_token(browser.get("/sign-in"))
+    answer = browser.post(
+        "/sign-in",
+        data={"csrf_token": token, "email": email, "password": PASSWORD},
+    )
+    assert answer.status_code == 303, answer.text[:300]
+    return browser
+
+
+def test_a_new_person_sets_name_and_password_and_is_in(world: World) -> None:
+    token = found(world)
+    invite(world, token)
+    link = mailed(world)
+    browser = world.app.test_client()
+    shown = browser.get(f"{LINK}?token={link}")
+    assert shown.status_code == 200
+    assert "Join World Corp" in shown.text
+    assert SAM not in shown.text
+    data = {"csrf_token": form_token(shown), "token": link, "first_name": "Sam", "last_name": "Roe"}
+    lacking = browser.post(LINK, data={**data, "password": "another good phrase"})
+    assert (lacking.status_code, "Accept the terms" in lacking.text) == (422, True)
+    done = browser.post(LINK, data={**data, "password": "another good phrase", "accept_policies": "y"})
+    assert (done.status_code, done.location) == (303, "/dashboard")
+    assert "World Corp" in browser.get("/dashboard").text
+    used = browser.get(f"{LINK}?token={link}")
+    assert (used.status_code, "taken up" in used.text) == (409, True)
+
+
+def test_a_scanner_that_opens_the_link_changes_nothing(world: World) -> None:
+    token = found(world)
+    invite(world, token)
+    link = mailed(world)
+    before = len(world.trail())
+    for _ in range(3):
+        assert world.app.test_client().get(f"{LINK}/{link}").status_code == 200
+        assert world.app.test_client().head(f"{LINK}?token={link}").status_code == 200
+    assert len(world.trail()) == before
+    assert world.app.test_client().get(f"{LINK}?token={link}").status_code == 200
+
+
+def test_somebody_known_signs_in_first_and_comes_back(world: World) -> None:
+    token = found(world)
+    world.person(SAM)
+    invite(world, token)
+    link = mailed(world)
+    browser = world.app.test_client()
+    shown = browser.get(f"{LINK}?token={link}")
+    assert (
+        f"/sign-in?next=/accept-invitation?token%3D{link}" in shown.text.replace("%3F", "?")
+        or "next=" in shown.text
+    )
+    path = re.search(r'href="(/sign-in\?next=[^"]+)"', shown.text)
+    assert path
+    page = browser.get(path[1].replace("&amp;", "&"))
+    data = {"csrf_token": form_token(page), "email": SAM, "password": PASSWORD}
+    back = browser.post(path[1].replace("&amp;", "&"), data=data)
+    assert back.location == f"{LINK}?token={link}"
+    browser = signed_in(world, SAM)
+    offered = browser.get(f"{LINK}?token={link}")
+    assert "Create account" not in offered.text
+    joined = browser.post(LINK, data={"csrf_token": form_token(offered), "token": link})
+    assert (joined.status_code, joined.location) == (303, "/organizations")
+
+
+def test_another_account_is_told_whose_it_is_and_can_switch(world: World) -> None:
+    token = found(world)
+    world.person(SAM)
+    invite(world, token)
+    link = mailed(world)
+    browser = signed_in(world)
+    shown = browser.get(f"{LINK}?token={link}")
+    assert "s***@world.example" in shown.text
+    data = {"csrf_token": form_token(shown), "token": link}
+    refused = browser.post(LINK, data=data)
+    assert (refused.status_code, "another address" in refused.text) == (403, True)
+    away = browser.post(f"{LINK}/switch", data=data)
+    assert away.status_code == 303
+    assert away.location.startswith("/sign-in?next=/accept-invitation")
