@@ -82,7 +82,7 @@ def host() -> str:
 
 
 def _one(values: Sequence[str]) -> str:
-    said = {value.strip() for value in values if value.strip()}
+    said = {part.strip() for value in values for part in value.split(",") if part.strip()}
     if len(said) > 1:
         raise InstanceAmbiguous
     return said.pop() if said else ""
