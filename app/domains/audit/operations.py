@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.core import figures
+from app.core import figures, following
 from app.core.access import Actor, anonymous
 from app.core.db import db
+from app.core.following import Change
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.models import AuditEvent
 
@@ -57,6 +58,7 @@ def record(
         changes=dict(changes or {}),
     )
     db.session.add(event)
+    following.note(Change(kind, event.tenant_id, subject[1] if subject[0] == "user" else None))
     if kind is AuditKind.USER_REGISTERED:
         figures.add(figures.SIGN_UPS)
     return event

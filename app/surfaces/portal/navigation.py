@@ -82,6 +82,23 @@ _GROUPS = (
 
 _ORGANIZATION = (
     (
+        Permission.MEMBERS_VIEW,
+        Link(_l("People"), "/organization/members", "users", _l("members team colleagues roles search")),
+    ),
+    (
+        Permission.SETUP_VIEW,
+        Link(_l("Setup"), "/organization/setup", "list-checks", _l("tasks checklist first steps onboarding")),
+    ),
+    (
+        Permission.SETTINGS_VIEW,
+        Link(
+            _l("Organization's settings"),
+            "/organization/settings",
+            "sliders-horizontal",
+            _l("company branding language history compare environments"),
+        ),
+    ),
+    (
         Permission.MEMBERS_MANAGE,
         Link(_l("Invitations"), "/organization/invitations", "mail", _l("invite people members csv link")),
     ),
@@ -136,6 +153,12 @@ _PLATFORM = (
     Link(_l("Overview"), "/platform", "gauge", _l("platform console figures charts workers outbox admin")),
     Link(_l("All organizations"), "/platform/organizations", "building-2", _l("platform tenants suspend")),
     Link(_l("People"), "/platform/people", "users", _l("platform users accounts disable support")),
+    Link(
+        _l("Platform settings"),
+        "/platform/settings",
+        "sliders-horizontal",
+        _l("platform locks values defaults"),
+    ),
     Link(_l("Find anything"), "/platform/search", "search", _l("platform id e-mail slug token request")),
 )
 """What the platform's admins look after."""

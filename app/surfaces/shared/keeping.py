@@ -27,8 +27,10 @@ from app.domains.clients import jobs as _client_jobs  # noqa: F401
 from app.domains.email import delivery as _mail_handler  # noqa: F401
 from app.domains.email import domain_checks as _domain_checks  # noqa: F401
 from app.domains.email import obeying as _mail_rules  # noqa: F401
-from app.domains.notifications import weights as _weights  # noqa: F401
+from app.domains.email import server_watch as _server_watch  # noqa: F401
 from app.domains.members import jobs as _member_jobs  # noqa: F401
+from app.domains.notifications import weights as _weights  # noqa: F401
+from app.domains.onboarding import inferring as _inferring  # noqa: F401
 from app.domains.privacy import jobs as _privacy_jobs  # noqa: F401
 from app.domains.sessions import jobs as _session_jobs  # noqa: F401
 from app.domains.storage import files as _stored_files  # noqa: F401

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from app.core import outbox
+from app.core import following, outbox
 from app.core.db import close_connections, db, only_reads, serves_call
 from app.core.errors import AppError, Unavailable
 
@@ -49,11 +49,15 @@ def transaction(*, read_only: bool = False) -> Iterator[None]:
 def _end(*, keep: bool) -> None:
     if not db.session.registry.has():
         return  # nothing was asked of it: opening one just to close it would cost more than many a read
-    promised = outbox.take_promised(db.session)
+    promised = 0
     try:
         if keep:
+            following.run()
+            promised = outbox.take_promised(db.session)
             db.session.commit()
         else:
+            outbox.take_promised(db.session)
+            following.forget()
             db.session.rollback()
     except BaseException:
         db.session.rollback()
