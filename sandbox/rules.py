@@ -24,6 +24,7 @@ class Action(StrEnum):
 class Stage(StrEnum):
     """At which command of the conversation a refusal is spoken."""
 
+    AUTH = "auth"  # the rule's recipient is the user's name
     RCPT = "rcpt"
     DATA = "data"
 

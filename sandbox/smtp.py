@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from sandbox import clock
 from sandbox.maildir import MailStore
@@ -58,6 +58,16 @@ class Sink:
         if delay is not None:
             await asyncio.sleep(delay.seconds)
         return "250 OK kept"
+
+    def sign_in(
+        self, _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, shown: object
+    ) -> AuthResult:
+        """Let any user in, unless a rule for the name says otherwise."""
+        name = shown.login.decode(errors="replace") if isinstance(shown, LoginPassword) else ""
+        refused = self.rules.take(name, Action.REFUSE, stage=Stage.AUTH)
+        if refused is not None:
+            return AuthResult(success=False, handled=False, message="535 5.7.8 Authentication failed")
+        return AuthResult(success=True)
 
     def _rule(self, envelope: Envelope, action: Action, stage: Stage | None = None) -> Rule | None:
         found = (self.rules.take(recipient, action, stage=stage) for recipient in envelope.rcpt_tos)
@@ -118,6 +128,8 @@ class SmtpServer:
             self.sink,
             data_size_limit=_LARGEST_MESSAGE,
             enable_SMTPUTF8=True,
+            authenticator=self.sink.sign_in,
+            auth_require_tls=False,
             hostname="sandbox.portico.example",
             ident="Portico sandbox",
             loop=asyncio.get_running_loop(),
@@ -125,7 +137,7 @@ class SmtpServer:
 
 
 def _refusal(server: SMTP, rule: Rule) -> str:
-    kind = {Stage.RCPT: "1.1", Stage.DATA: "7.1"}[rule.stage]
+    kind = {Stage.AUTH: "7.8", Stage.RCPT: "1.1", Stage.DATA: "7.1"}[rule.stage]
     kind = f"{rule.code // 100}.{kind}"
     if rule.code == 421:  # RFC 5321 section 3.8: the channel is closed after it
         asyncio.get_running_loop().call_later(0.05, _hang_up, server)

@@ -77,6 +77,11 @@ def rests(lane: str) -> sa.ColumnElement[bool]:
     return sa.exists().where(OutboxLane.lane == lane, _resting())
 
 
+def is_resting(lane: str) -> bool:
+    """Say whether a lane rests now."""
+    return bool(db.session.scalar(sa.select(rests(lane))))
+
+
 def wake(lane: str) -> None:
     """End a lane's rest: its server was changed."""
     db.session.execute(

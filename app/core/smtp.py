@@ -66,7 +66,8 @@ class Conversation:
             self._closing.enter_context(outbound.cut_off(connection, seconds=at_most))
         self._smtp.take_over(connection, self.server.host)
         if self.server.security != "tls":
-            self._smtp.greet()
+            with outbound.cut_off(connection, seconds=self.timeout):
+                self._smtp.greet()
 
     def tls(self) -> str:
         """Encrypt if that is asked for; returns the protocol's name, empty for plain."""

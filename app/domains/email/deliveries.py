@@ -79,7 +79,7 @@ def _ended(row: outbox.Claimed, kept: outbox.Payload) -> None:
     """Write down that a mail left, or why it does not."""
     reason = kept.get("suppressed")
     state = DeliveryState.SUPPRESSED if reason else DeliveryState.SENT
-    _settle([row.uid], state=state, reason=reason, own_server=row.lane != outbox.MAIN_LANE)
+    settle([row.uid], state=state, reason=reason, own_server=row.lane != outbox.MAIN_LANE)
     if reason or not row.payload.get("to"):
         return
     if row.lane != outbox.MAIN_LANE:
@@ -93,7 +93,7 @@ def _failed(row: outbox.Claimed, error: Exception, given_up: bool) -> None:
     reason = cleaned(str(error))
     bounced = isinstance(error, NoSuchAddress)
     if given_up:
-        _settle([row.uid], state=DeliveryState.BOUNCED if bounced else DeliveryState.FAILED, reason=reason)
+        settle([row.uid], state=DeliveryState.BOUNCED if bounced else DeliveryState.FAILED, reason=reason)
     else:
         _note(row.uid, reason)
     if bounced and row.payload.get("to"):
@@ -107,7 +107,8 @@ def _scope(row: outbox.Claimed) -> int | None:
     return None if row.lane == outbox.MAIN_LANE else int(row.payload["tenant_id"])
 
 
-def _settle(uids: Sequence[UUID], **values: Any) -> None:
+def settle(uids: Sequence[UUID], **values: Any) -> None:
+    """Write down how mails ended."""
     for at in range(0, len(uids), _CHUNK):
         chosen = Delivery.uid.in_(uids[at : at + _CHUNK])
         db.session.execute(
@@ -156,7 +157,7 @@ def _server_failed(tenant_id: int, reason: str) -> None:
 def _give_up_late() -> int:
     """Give up what waited too long for servers that never answered."""
     late = lanes.bury_late()
-    _settle(late, state=DeliveryState.FAILED, reason="the mail server did not answer for too long")
+    settle(late, state=DeliveryState.FAILED, reason="the mail server did not answer for too long")
     return len(late)
 
 

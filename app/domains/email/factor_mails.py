@@ -7,11 +7,17 @@ from app.domains.email.promising import promise
 
 
 def two_factor_demand(
-    to: str, *, first_name: str, tenant_name: str | None = None, begins: date | str, link: str
+    to: str,
+    *,
+    first_name: str,
+    tenant_name: str | None = None,
+    tenant_id: int | None = None,
+    begins: date | str,
+    link: str,
 ) -> None:
     """Tell a member from when on their organization asks for a second factor: a day, or "now"."""
     own: dict[str, Any] = {"from": begins, "link": link}  # the catalog's name is a word of Python's
-    promise("two_factor_demand", to, first_name, tenant_name, **own)
+    promise("two_factor_demand", to, first_name, tenant_name, tenant_id=tenant_id, **own)
 
 
 def factor_recovery_request(

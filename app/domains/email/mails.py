@@ -21,6 +21,7 @@ from app.domains.email.privacy_mails import (
 )
 from app.domains.email.promising import SEAL_CONTEXT
 from app.domains.email.promising import promise as _promise
+from app.domains.email.server_mails import smtp_failure, smtp_test
 from app.domains.email.setting_mails import setting_lock
 from app.domains.email.support_mails import account_standing, support_grant, support_request, support_start
 from app.domains.email.token_mails import (
@@ -55,6 +56,8 @@ __all__ = [
     "sender_domain_status",
     "service_sign_in_failures",
     "setting_lock",
+    "smtp_failure",
+    "smtp_test",
     "support_grant",
     "support_request",
     "support_start",
