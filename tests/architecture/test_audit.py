@@ -4,6 +4,7 @@ import pytest
 from flask import Flask
 
 from tests.architecture import client_cases as _clients  # noqa: F401
+from tests.architecture import mail_rule_cases as _mail_rules  # noqa: F401
 from tests.architecture import own_things_cases as _own_things  # noqa: F401 - each registers its cases
 from tests.architecture import permission_cases as _permissions  # noqa: F401
 from tests.architecture import platform_cases as _platform  # noqa: F401

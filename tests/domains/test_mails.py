@@ -59,6 +59,7 @@ VALUES = {
     "profile_name": "Standard",
     "contact_email": "help@acme.example",
     "accept_url": "https://portico.example/accept-invitation?token=tok",
+    "domain": "acme.com",
     "used": "24",
     "total": "25",
     "setting_label": "Shortest password",

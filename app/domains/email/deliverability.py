@@ -94,10 +94,10 @@ def domain_row(tenant_id: int | None) -> SenderDomain:
 
 
 @operation(Access.TENANT_ADMIN)
-def needs_key(actor: Actor, *, domain: str | None, rotate: bool) -> bool:
-    """Say whether a change will want a new key, so that it is made before the change begins."""
-    row = domain_row(actor.tenant_id)
-    return rotate or (bool(domain) and row.private_key is None)
+def prepared_key(actor: Actor, *, domain: str | None, rotate: bool) -> KeyPair | None:
+    """Make the key that a change will want, before the change holds anything; None where it wants none."""
+    wants = rotate or (bool(domain) and domain_row(actor.tenant_id).private_key is None)
+    return new_key() if wants else None
 
 
 @operation(Access.TENANT_ADMIN)

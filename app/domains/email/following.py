@@ -4,6 +4,7 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -15,6 +16,7 @@ from app.core.signed import sign, verify
 from app.domains.email.rule_values import is_link
 from app.domains.email.rules import rules_of
 from app.domains.email.rules_models import MailEngagement, MailRules
+from app.domains.email.settings_models import Delivery, DeliveryState
 from app.domains.email.tracking import tracking_in
 from app.domains.email.unsubscribing import LinkInvalid
 
@@ -81,6 +83,7 @@ def _count(actor: Actor, mail: Mail, *, clicked: bool) -> None:
     if clicked:
         first = sa.func.coalesce(MailEngagement.clicked_at, now)
         moved |= {"clicked_at": first, "last_clicked_at": now}
+    _arrived(tenant_id, delivery_uid)
     which = (MailEngagement.tenant_id == tenant_id, MailEngagement.delivery_uid == delivery_uid)
     if rows_changed(sa.update(MailEngagement).where(*which).values(moved)) or not _are_there(mail):
         return
@@ -99,6 +102,13 @@ def _count(actor: Actor, mail: Mail, *, clicked: bool) -> None:
     )
     db.session.add(made)
     db.session.flush()  # two first openings at once: the second begins anew and finds the row
+
+
+def _arrived(tenant_id: int, delivery_uid: str) -> None:
+    """Note of the delivery that it came through: somebody has it before their eyes."""
+    sent = (Delivery.uid == UUID(delivery_uid), Delivery.tenant_id == tenant_id)
+    arrival = sa.update(Delivery).where(*sent, Delivery.state == DeliveryState.SENT)
+    rows_changed(arrival.values(state=DeliveryState.DELIVERED))
 
 
 def _are_there(mail: Mail) -> bool:

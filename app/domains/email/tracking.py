@@ -39,6 +39,11 @@ class Tracking:
     """Whether the domain's CNAME points here; until then links lead through our own address."""
 
     @property
+    def points_to(self) -> str:
+        """Return what the domain's CNAME has to name."""
+        return own_host()
+
+    @property
     def home(self) -> str:
         """Return what the addresses of pictures and links begin with."""
         own = current_settings().public_url

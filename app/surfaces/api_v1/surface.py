@@ -11,6 +11,7 @@ from app.surfaces.api_v1 import (
     permissions,
     profiles,
     tenants,
+    web,
 )
 from app.surfaces.api_v1.dialect import DIALECT, ErrorOut, blp
 from app.surfaces.shared.openapi import DialectApi, mount_blueprints
@@ -32,4 +33,4 @@ def mount(app: Flask) -> None:
         invalid=400,
     )
     api.init_app(app)
-    mount_blueprints(api, app, [blp])
+    mount_blueprints(api, app, [blp, web.blp])

@@ -67,7 +67,7 @@ class TrackingForm(PortalForm):
 
 
 def _tracking_page() -> FormPage[TrackingForm]:
-    facts = _facts(found=lambda: tracking.tracking(current_actor()), host=tracking.own_host)
+    facts = _facts(found=lambda: tracking.tracking(current_actor()))
     return FormPage(TrackingForm, "organizations/email_tracking.html", facts)
 
 

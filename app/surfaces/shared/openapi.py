@@ -87,6 +87,8 @@ class Blueprint(SmorestBlueprint):
     """
 
     ARGUMENTS_PARSER = BodyParser()
+    dialect = ""
+    """Whose document it belongs to, where that is not its own name."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -133,7 +135,7 @@ class Blueprint(SmorestBlueprint):
         for method, info in self._docs[endpoint].items():
             if method != "parameters":
                 operation = getattr(obj, "operation", f"{area}.{obj.__name__.rstrip('_')}")
-                info["operation_id"] = f"{self.name}.{operation}"
+                info["operation_id"] = f"{self.dialect or self.name}.{operation}"
                 info["level"] = getattr(obj, "level", "public")
 
     @staticmethod

@@ -6,7 +6,7 @@ A view that uses these is marked ``has_no_transaction``.
 from collections.abc import Mapping
 from typing import Any
 
-from app.domains.email import deliverability, dkim_keys
+from app.domains.email import deliverability
 from app.domains.email.deliverability import Deliverability
 from app.domains.email.dns_records import Wanted
 from app.surfaces.shared.actor import current_actor
@@ -23,8 +23,7 @@ def change(changes: Mapping[str, Any], *, rotate: bool = False) -> Deliverabilit
     """Change the caller's sender domain and look it up at once."""
     actor = current_actor()
     named = changes.get("domain")
-    wants_key = reading(lambda: deliverability.needs_key(actor, domain=named, rotate=rotate))
-    key = dkim_keys.new_key() if wants_key else None
+    key = reading(lambda: deliverability.prepared_key(actor, domain=named, rotate=rotate))
     return _checked(
         writing(lambda: deliverability.change_deliverability(actor, changes=changes, rotate=rotate, key=key))
     )
