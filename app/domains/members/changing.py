@@ -184,13 +184,7 @@ def deactivate(actor: Actor, *, member: Ref) -> Member:
     :raises MemberNotFound, OwnerFixed, SelfForbidden: by who it is
     """
     case = hold(actor, Access.TENANT_ADMIN, _named(member))
-    case.require_not_owner()
-    case.require_not_self()
-    if case.membership.status is not MembershipStatus.INACTIVE:
-        _record_switch(case, AuditKind.MEMBER_DEACTIVATED)
-        _switch(case, MembershipStatus.INACTIVE)
-        db.session.flush()  # updated_at as it is shown
-    return queries.of_membership(case.membership.id)
+    return _deactivated(case)
 
 
 @operation(Access.TENANT_ADMIN)
@@ -201,7 +195,38 @@ def activate(actor: Actor, *, member: Ref) -> Member:
     :raises NeverJoined: if they have not accepted their invitation
     :raises SeatLimitReached: if every seat of the plan is taken
     """
-    case = hold(actor, Access.TENANT_ADMIN, _named(member))
+    return _activated(hold(actor, Access.TENANT_ADMIN, _named(member)))
+
+
+@operation(Permission.MEMBERS_MANAGE)
+def switch(actor: Actor, *, member: Ref, active: bool) -> Member:
+    """Take somebody's access away or give it back by the right to manage members, of those below alone.
+
+    :raises OutranksYou: if they are not
+    :raises MemberNotFound, OwnerFixed, SelfForbidden: as ``deactivate``
+    :raises NeverJoined, SeatLimitReached: as ``activate``
+    """
+    case = hold(actor, Permission.MEMBERS_MANAGE, _named(member))
+    if active:
+        case.require_below()
+        return _activated(case)
+    case.require_not_owner()
+    case.require_not_self()
+    case.require_below()
+    return _deactivated(case)
+
+
+def _deactivated(case: Case) -> Member:
+    case.require_not_owner()
+    case.require_not_self()
+    if case.membership.status is not MembershipStatus.INACTIVE:
+        _record_switch(case, AuditKind.MEMBER_DEACTIVATED)
+        _switch(case, MembershipStatus.INACTIVE)
+        db.session.flush()  # updated_at as it is shown
+    return queries.of_membership(case.membership.id)
+
+
+def _activated(case: Case) -> Member:
     if case.membership.status is not MembershipStatus.ACTIVE:
         _switch(case, MembershipStatus.ACTIVE)
         _record_switch(case, AuditKind.MEMBER_ACTIVATED)

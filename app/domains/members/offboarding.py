@@ -68,6 +68,24 @@ def remove_member(actor: Actor, *, member: Ref) -> None:
     _remove(_held(actor, named))
 
 
+@dataclass(frozen=True)
+class Leaving:
+    """An organization that somebody thinks of leaving, and what that would touch."""
+
+    membership: Membership
+    touched: Sequence[Touched]
+
+
+@operation(Access.INTERACTIVE)
+def leaving(actor: Actor, *, tenant: Ref) -> Leaving:
+    """Return what leaving one of the actor's organizations would touch.
+
+    :raises TenantNotFound: if the actor is no active member of it
+    """
+    found = membership_in(actor, tenant)
+    return Leaving(found, touches.preview(departure_of(found, Ending.REMOVAL)))
+
+
 @operation(Access.INTERACTIVE)
 def leave(actor: Actor, *, tenant: Ref, name: str) -> str:
     """Leave one of the actor's organizations, whichever they work in now; returns its name.

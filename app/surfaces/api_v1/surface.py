@@ -5,12 +5,15 @@ from flask import Flask
 from app.surfaces.api_v1 import (
     auth,
     email_rules,
+    email_smtp,
     health,
     invitations,
     org_settings,
     permissions,
     profiles,
+    setup,
     tenants,
+    users,
     web,
 )
 from app.surfaces.api_v1.dialect import DIALECT, ErrorOut, blp
@@ -18,7 +21,19 @@ from app.surfaces.shared.openapi import DialectApi, mount_blueprints
 
 __all__ = ["DIALECT", "mount"]
 
-AREAS = (auth, email_rules, health, invitations, org_settings, permissions, profiles, tenants)
+AREAS = (
+    auth,
+    email_rules,
+    email_smtp,
+    health,
+    invitations,
+    org_settings,
+    permissions,
+    profiles,
+    setup,
+    tenants,
+    users,
+)
 """Their views are registered by being imported."""
 
 

@@ -4,6 +4,7 @@ from typing import Any, cast
 
 import marshmallow as ma
 
+from app.core.access import Access
 from app.core.ids import Ref
 from app.core.paging import Page, Window
 from app.domains.members import changing, erasing, queries
@@ -134,7 +135,7 @@ def get_user(user_id: int):
 
 
 @blp.put("/users/<int:user_id>")
-@door("tenant")
+@door("tenant", access=Access.TENANT_MANAGER)
 @blp.refuses(
     {
         402: "plan:seat_limit",

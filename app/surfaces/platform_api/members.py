@@ -5,6 +5,7 @@ from typing import Any
 import marshmallow as ma
 
 from app.core.paging import Page
+from app.core.permissions import Permission
 from app.domains.members import changing, offboarding, queries
 from app.domains.members.counting import Filter
 from app.domains.members.queries import Member, Order
@@ -80,7 +81,7 @@ def list_members(query: dict[str, Any]):
 
 
 @blp.patch("/service/members/<string:user_id>")
-@door("scoped")
+@door("scoped", access=Permission.MEMBERS_MANAGE)
 @blp.refuses(
     {
         403: [
