@@ -59,7 +59,7 @@ def test_it_says_what_happened_from_which_device_and_where(signed_in: Visitor) -
 
 def test_every_kind_about_a_person_has_a_sentence() -> None:
     assert set(GROUP_OF) - set(SENTENCES) == set()
-    about = ("user.", "session.", "two_factor.", "passkey.", "api_token.")
+    about = ("user.", "session.", "two_factor.", "passkey.", "api_token.", "support_access.")
     assert {kind for kind in AuditKind if kind.startswith(about)} == set(GROUP_OF)
 
 

@@ -12,6 +12,7 @@ class Group(StrEnum):
     EMAIL = "e-mail"
     TOKEN = "api-tokens"
     DATA = "data"
+    SUPPORT = "support"
     PROFILE = "profile"
 
 
@@ -57,6 +58,7 @@ _BY_SUBJECT = {
     "two_factor": Group.PROOF,
     "passkey": Group.PROOF,
     "api_token": Group.TOKEN,
+    "support_access": Group.SUPPORT,
 }
 
 

@@ -32,7 +32,13 @@ def activity(user_id: int, after: int, limit: int) -> Sequence[Row]:
         sa.or_(AuditEvent.actor_user_id == user_id, _about(user_id)), AuditEvent.id > after
     )
     rows = db.session.scalars(query.order_by(AuditEvent.id).limit(limit)).all()
-    return [(row.id, _told(row, by_them=row.actor_user_id in (user_id, None))) for row in rows]
+    return [
+        (
+            row.id,
+            _told(row, by_them=row.actor_user_id in (user_id, None) and row.impersonator_user_id is None),
+        )
+        for row in rows
+    ]
 
 
 def _about(user_id: int) -> sa.ColumnElement[bool]:
@@ -44,7 +50,9 @@ def _told(row: AuditEvent, *, by_them: bool) -> dict[str, Any]:
         "id": plain(row.uid),
         "at": plain(row.at),
         "what": plain(row.kind),
-        "by": "you"
+        "by": "support, in your name"
+        if row.impersonator_user_id
+        else "you"
         if by_them and row.actor_user_id
         else ("someone else" if row.actor_user_id else "unknown"),
         "through": row.dialect,

@@ -49,7 +49,10 @@ def security_events(
 ) -> CursorPage[AuditEvent]:
     """Return what happened to the actor's account and ways in, newest first; one query."""
     wanted = [kind for kind, its in GROUP_OF.items() if group is None or its is group]
-    narrowed: list[sa.ColumnElement[bool]] = [AuditEvent.kind.in_(wanted)]
+    of_kind: sa.ColumnElement[bool] = AuditEvent.kind.in_(wanted)
+    if group in (None, Group.SUPPORT):  # whatever support did in their name, of any kind
+        of_kind = sa.or_(of_kind, AuditEvent.impersonator_user_id.is_not(None))
+    narrowed: list[sa.ColumnElement[bool]] = [of_kind]
     if since is not None:
         narrowed.append(AuditEvent.at >= since)
     if before is not None:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import contains_eager
 
 from app.core import clock
 from app.core.access import Access, Actor, operation
-from app.core.db import db
+from app.core.db import db, read
 from app.core.errors import Conflict, Refused, ValidationFailed
 from app.core.ids import Ref
 from app.core.paging import CursorPage, CursorWindow, keyset
@@ -91,6 +91,19 @@ def sheet(actor: Actor, *, person: Ref) -> PersonSheet:
     ).all()
     (facts,) = facts_of([user])
     return PersonSheet(facts, memberships, sessions - int(tokens), int(tokens), last_used_at)
+
+
+@operation(Access.PLATFORM_ADMIN)
+def address_of(actor: Actor, *, person: Ref) -> str:
+    """Return a person's address: what has to be typed before something is done about their account.
+
+    :raises UserNotFound: if there is none
+    """
+    named = User.id == person.id if person.uid is None else User.uid == person.uid
+    rows = read(sa.select(User.email).where(named))
+    if not rows:
+        raise UserNotFound
+    return str(rows[0].email)
 
 
 @operation(Access.PLATFORM_ADMIN)

@@ -146,7 +146,7 @@ def start(actor: Actor, *, access: UUID) -> Started:
     if found is None:
         raise AccessNotFound
     user = db.session.get_one(User, found.user_id)
-    if not found.in_force or user.disabled_at is not None:
+    if not found.in_force or user.disabled_at is not None or _was_ended(found):
         raise AccessNotOpen
     _end_session(actor, found)
     session, token = _open_session(actor, found, user)
@@ -330,6 +330,12 @@ def _end(actor: Actor, access: SupportAccess, kind: AuditKind, outcome: str) -> 
     access.ended_at, access.outcome = clock.now(), outcome
     _end_session(actor, access)
     record(actor, kind, subject=("user", access.user_id))
+
+
+def _was_ended(access: SupportAccess) -> bool:
+    """Say whether the person has ended the session among their own: that takes the consent back too."""
+    session = db.session.get(UserSession, access.session_id) if access.session_id is not None else None
+    return session is not None and session.revoked_at is not None
 
 
 def _end_session(actor: Actor, access: SupportAccess) -> None:

@@ -6,10 +6,10 @@ from app.domains.audit import person_data as _audit  # noqa: F401
 from app.domains.auth import erasure as _auth  # noqa: F401
 from app.domains.email import person_data as _email  # noqa: F401
 from app.domains.email import rules_person_data as _mail_rules  # noqa: F401
-from app.domains.email import rules_person_data as _mail_rules  # noqa: F401
 from app.domains.members import person_data as _members  # noqa: F401
 from app.domains.onboarding import person_data as _onboarding  # noqa: F401
 from app.domains.permissions import person_data as _permissions  # noqa: F401
+from app.domains.platform import person_data as _platform  # noqa: F401
 from app.domains.sessions import person_data as _sessions  # noqa: F401
 from app.domains.tenants import person_data as _tenants  # noqa: F401
 from app.domains.twofactor import passkey_data as _passkeys  # noqa: F401

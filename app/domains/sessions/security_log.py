@@ -24,6 +24,8 @@ class LogLine:
     device: str
     ip: str | None
     country: str | None
+    by_support: bool
+    """Whether it was support, in the person's name and with their consent."""
     here: bool
     """Whether the session that reads the log did it."""
 
@@ -54,13 +56,15 @@ def whole_log(
 
 
 def _line(actor: Actor, event: AuditEvent) -> LogLine:
-    another = event.actor_user_id not in (None, actor.user_id)
+    by_support = event.impersonator_user_id is not None
+    another = by_support or event.actor_user_id not in (None, actor.user_id)
     return LogLine(
         event=event,
-        group=GROUP_OF[event.kind],
+        group=GROUP_OF.get(event.kind, Group.SUPPORT),
         by_somebody_else=another,
         device="" if another or not event.user_agent else describe(event.user_agent),
         ip=None if another else event.ip,
         country=None if another else country_of(event.ip),
+        by_support=by_support,
         here=event.session_id is not None and event.session_id == actor.session_id,
     )

@@ -29,6 +29,7 @@ from app.surfaces.portal.base import (
 )
 from app.surfaces.portal.i18n import visitors_choice
 from app.surfaces.portal.second_factor import go_on
+from app.surfaces.portal.support_access import end_support
 from app.surfaces.shared.actor import current_actor
 from app.surfaces.shared.cookies import clear_session_cookie
 
@@ -261,6 +262,8 @@ def sign_in_code():
 @bp.post("/sign-out")
 @door("user")
 def sign_out():
+    if current_actor().impersonator is not None:
+        return end_support()
     sessions.sign_out(current_actor())
     session.clear()
     flash(_("You are signed out."), "success")

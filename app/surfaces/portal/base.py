@@ -164,7 +164,9 @@ def frame() -> dict[str, Any]:
     }
     if current_user.is_authenticated:
         about["viewer"] = current_user
-        about["navigation"] = navigation(mailbox, current_actor().permissions)
+        about["navigation"] = navigation(
+            mailbox, current_actor().permissions, runs_platform=current_actor().is_platform_admin
+        )
         about["may"] = lambda code: current_actor().may(Permission(code))
         about["my_organizations"] = my_organizations
         about["look"] = look

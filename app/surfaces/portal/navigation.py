@@ -90,6 +90,15 @@ _ORGANIZATION = (
         Link(_l("Setup"), "/organization/setup", "list-checks", _l("tasks checklist first steps onboarding")),
     ),
     (
+        Permission.EMAIL_SETTINGS_VIEW,
+        Link(
+            _l("Organization's mail"),
+            "/organization/email",
+            "mail",
+            _l("e-mail smtp server sender tracking footer domain dkim spf deliverability"),
+        ),
+    ),
+    (
         Permission.SETTINGS_VIEW,
         Link(
             _l("Organization's settings"),

@@ -33,6 +33,7 @@ GROUPS: Mapping[Group, Any] = {
     Group.EMAIL: _l("E-mail"),
     Group.TOKEN: _l("API tokens"),
     Group.DATA: _l("Account and data"),
+    Group.SUPPORT: _l("Support in your name"),
     Group.PROFILE: _l("Profile"),
 }
 
@@ -145,6 +146,8 @@ def _taken_away(line: LogLine) -> dict[str, Any]:
 
 def _whoever(line: LogLine) -> str:
     """Say who did it; a failed sign-in is nobody's until a later one succeeds."""
+    if line.by_support:
+        return "support, in your name"
     if line.by_somebody_else:
         return "somebody else"
     return "you" if line.event.actor_user_id is not None else "unknown"
