@@ -5,6 +5,7 @@ from typing import Any
 
 import marshmallow as ma
 
+from app.core.access import Access
 from app.core.links import absolute
 from app.domains.settings import operations, sheet
 from app.domains.settings.sheet import Standing
@@ -115,7 +116,7 @@ def get(key):
 
 
 @blp.put("/org-settings/<string:key>")
-@door("tenant")
+@door("tenant", access=Access.TENANT_ADMIN)
 @blp.arguments(ValueIn)
 @blp.response(200, envelope(SettingOut))
 @blp.refuses(

@@ -5,6 +5,7 @@ from typing import Any
 import marshmallow as ma
 
 from app.core.environments import Environment
+from app.core.permissions import Permission
 from app.domains.accounts import queries as accounts
 from app.domains.auth import passwords, person_sign_in, registration, selection, sign_in
 from app.domains.auth.newcomers import Newcomer
@@ -251,7 +252,7 @@ def logout():
 
 
 @blp.post("/service/auth/switch-environment")
-@door("scoped")
+@door("scoped", access=Permission.ENVIRONMENTS_SWITCH)
 @blp.refuses({403: [*SCOPED_ONLY, "auth:permission_denied"]})
 @blp.arguments(EnvironmentIn)
 @blp.response(200, SwitchedOut)

@@ -5,6 +5,7 @@ from typing import Any
 
 import marshmallow as ma
 
+from app.core.permissions import Permission
 from app.domains.settings import operations, sheet
 from app.domains.settings.sheet import Resource, Standing
 from app.surfaces.platform_api.dialect import SCOPED_ONLY, blp, door
@@ -88,7 +89,7 @@ def get():
 
 
 @blp.put("/service/configs/<string:key>")
-@door("scoped")
+@door("scoped", access=Permission.SETTINGS_MANAGE)
 @blp.refuses(
     {
         400: ("setting:would_lock_out", "two_factor:would_lock_out"),

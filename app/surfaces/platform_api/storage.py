@@ -5,6 +5,7 @@ from typing import Any
 import marshmallow as ma
 
 from app.core.buckets import STORAGE_CHANGES
+from app.core.permissions import Permission
 from app.domains.storage import operations
 from app.domains.storage.models import Provider
 from app.domains.storage.naming import Wanted
@@ -57,7 +58,7 @@ def get():
 
 
 @blp.put("/service/storage")
-@door("scoped", limit=STORAGE_CHANGES)
+@door("scoped", limit=STORAGE_CHANGES, access=Permission.STORAGE_MANAGE)
 @blp.refuses(
     {
         400: ("storage:connection_failed", "storage:endpoint_not_allowed"),
