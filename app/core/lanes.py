@@ -15,7 +15,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from app.core import clock, ids
 from app.core.db import db, is_sqlite
-from app.core.outbox_rows import LEASE, MAIN_LANE, OutboxLane, OutboxRow, pending, time_has_come
+from app.core.outbox_rows import LEASE, MAIN_LANE, MAX_TRIES, OutboxLane, OutboxRow, pending, time_has_come
 
 _RESTS = (5, 10, 15, 30, 60, 60, 60, 120, 120, 300)
 """Seconds after the first, second, … turn in a row that failed; ten in a row take a quarter of an hour."""
@@ -59,10 +59,14 @@ def prolong(held: Held) -> bool:
     return _change(held, held_until=clock.now() + LEASE)
 
 
-def give_back(held: Held, *, failed: bool) -> None:
-    """Let others work in a lane, at once or, when its server fails, after a rest."""
+def give_back(held: Held, *, failed: bool, works: bool = False) -> None:
+    """Let others work in a lane, at once or, when its server fails, after a rest.
+
+    :param works: whether its server took something, so that earlier failures are forgotten
+    """
     if not failed:
-        _change(held, held_until=None, held_by=None, turn_at=clock.now(), failures=0, rests_until=None)
+        forgotten = {"failures": 0, "rests_until": None} if works else {}
+        _change(held, held_until=None, held_by=None, turn_at=clock.now(), **forgotten)
         return
     before = db.session.scalar(sa.select(OutboxLane.failures).where(OutboxLane.lane == held.lane)) or 0
     rest = timedelta(seconds=_RESTS[min(before, len(_RESTS) - 1)])
@@ -135,7 +139,7 @@ def _held() -> sa.ColumnElement[bool]:
 def _ready() -> sa.Select[tuple[str]]:
     waiting = (
         sa.select(OutboxRow.lane.label("lane"), sa.func.min(OutboxRow.due_at).label("due_at"))
-        .where(OutboxRow.lane != MAIN_LANE, pending(), time_has_come())
+        .where(OutboxRow.lane != MAIN_LANE, pending(), time_has_come(), OutboxRow.attempts < MAX_TRIES)
         .group_by(OutboxRow.lane)
         .subquery()
     )

@@ -91,7 +91,7 @@ def drain(hands: int = 0) -> int:
             kept += _keep(claimed, weather)
         elif crew.is_busy():
             time.sleep(IDLE_SECONDS)
-        elif hands or crew.is_late() or not take_turn():
+        elif hands or crew.is_late() or take_turn() is None:
             break
     crew.join()
     return kept + crew.kept
@@ -166,21 +166,22 @@ def take_turn() -> int | None:
         held = lanes.take()
     if held is None:
         return None
-    weather, kept, failed = _Weather(), 0, False
+    weather, kept, failed, begun = _Weather(), 0, False, False
     end = time.monotonic() + TURN_SECONDS
     while not (stopping.is_set() or failed or time.monotonic() > end):
         with transaction():
             claimed = outbox.claim_next(lane=held.lane) if lanes.prolong(held) else None
         if claimed is None:
             break
+        begun = True
         began = time.monotonic()
         if _keep(claimed, weather):
             kept += 1
         else:
             slow = time.monotonic() - began > SLOW_SECONDS
             failed = bool(weather.paused) or (slow and bool(weather.failed))
-    _settle(partial(lanes.give_back, held, failed=failed))
-    return kept
+    _settle(partial(lanes.give_back, held, failed=failed, works=kept > 0))
+    return kept if begun else None
 
 
 def _keep(claimed: outbox.Claimed, weather: _Weather) -> bool:
