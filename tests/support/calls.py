@@ -80,7 +80,7 @@ class Caller:
 
 def _json_of(answer: httpx.Response) -> Any:
     """Return what a good answer says; a refusal's ``code`` is no secret."""
-    said_well = answer.is_success and "json" in answer.headers.get("Content-Type", "")
+    said_well = answer.is_success and answer.content and "json" in answer.headers.get("Content-Type", "")
     return answer.json() if said_well else None
 
 

@@ -9,7 +9,7 @@ import marshmallow as ma
 from app.core.paging import MAX_LIMIT, CursorWindow
 from app.domains.clients import accounts, client_sessions
 from app.domains.clients.accounts import Change, Newcomer
-from app.surfaces.client_v1.dialect import blp, id_of
+from app.surfaces.client_v1.dialect import blp, id_of, nothing
 from app.surfaces.client_v1.door import door
 from app.surfaces.shared.actor import current_actor
 from app.surfaces.shared.ids import Moment, Secret, Word
@@ -151,3 +151,4 @@ def update(body, user_id: str):
 def delete(user_id: str):
     """Delete a client account, erase its personal data and end its sessions."""
     accounts.delete(current_actor(), external_id=id_of(user_id))
+    return nothing()

@@ -3,7 +3,7 @@
 import marshmallow as ma
 
 from app.domains.clients import sign_in
-from app.surfaces.client_v1.dialect import blp
+from app.surfaces.client_v1.dialect import blp, nothing
 from app.surfaces.client_v1.door import door
 from app.surfaces.shared.actor import current_actor
 from app.surfaces.shared.ids import Secret, Word
@@ -39,3 +39,4 @@ def login_password(body):
 def revoke():
     """End the session of the API token that the call is made with."""
     sign_in.sign_out(current_actor())
+    return nothing()

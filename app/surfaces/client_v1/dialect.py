@@ -92,6 +92,13 @@ def render(problem: Problem) -> Response:
 DIALECT = Dialect("client_v1", ("/v1/login/password", "/v1/login/revoke", "/v1/client"), render)
 
 
+def nothing() -> Response:
+    """Answer that it is done, with no body and so no type of one."""
+    response = Response(status=204)
+    del response.headers["Content-Type"]
+    return response
+
+
 def id_of(text: str) -> UUID | None:
     """Return a UUID out of an address; what is none names nothing there is."""
     try:

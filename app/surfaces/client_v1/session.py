@@ -7,7 +7,7 @@ import marshmallow as ma
 
 from app.domains.clients import client_sessions
 from app.domains.clients.client_sessions import Device, Opened, Verified
-from app.surfaces.client_v1.dialect import blp, id_of
+from app.surfaces.client_v1.dialect import blp, id_of, nothing
 from app.surfaces.client_v1.door import door
 from app.surfaces.shared.actor import current_actor
 from app.surfaces.shared.ids import Moment, Secret, Word
@@ -137,6 +137,7 @@ def verify(body):
 def logout(body):
     """End the session of a client token."""
     client_sessions.sign_out(current_actor(), token=body["client_token"])
+    return nothing()
 
 
 @blp.delete("/v1/client/<string:user_id>/sessions/<string:session_id>")
@@ -146,6 +147,7 @@ def logout(body):
 def revoke(user_id: str, session_id: str):
     """End one session of a client by its id."""
     client_sessions.revoke(current_actor(), external_id=id_of(user_id), session_uid=id_of(session_id))
+    return nothing()
 
 
 @blp.delete("/v1/client/<string:user_id>/sessions")
