@@ -74,6 +74,12 @@ _GROUPS = (
                 "code-xml",
                 _l("personal access keys programs scripts curl"),
             ),
+            Link(
+                _l("Support access"),
+                "/account/support-access",
+                "life-buoy",
+                _l("help admin consent allow act in my name"),
+            ),
             Link(_l("Privacy"), "/account/privacy", "lock", _l("export data copy delete leave account")),
         ),
     ),
