@@ -24,6 +24,7 @@ OPEN_TO_SURFACES: dict[str, str] = {
     "app.domains.settings.queries.house_style": "how the caller's own organization writes dates",
     "app.domains.settings.queries.instance_face": "stands on every page, that of a database that is away too",
     "app.domains.settings.queries.integer": "what the instance is set to is no secret of anybody's",
+    "app.domains.settings.sheet.grown": "arranges what was handed out already",
     "app.domains.twofactor.pictures.png": "draws what the caller was shown a moment ago",
     "app.domains.twofactor.pictures.svg": "draws what the caller was shown a moment ago",
 }
