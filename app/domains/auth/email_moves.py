@@ -13,6 +13,7 @@ from app.domains.accounts.emails import key_of
 from app.domains.accounts.models import User
 from app.domains.auth import codes, links, login_tokens
 from app.domains.auth.models import LinkPurpose, MailedLink, SignUp
+from app.domains.email import bounces
 
 _SENT_TO_THE_OLD = (
     LinkPurpose.VERIFY_EMAIL,
@@ -38,6 +39,7 @@ def take(user: User, address: str) -> None:
         with db.session.begin_nested():
             user.email, user.email_key, user.email_verified_at = address, key_of(address), clock.now()
             db.session.flush()  # the unique address decides
+            bounces.forget(address, everywhere=True)
     except IntegrityError:
         raise EmailTaken from None
     addresses.require_not_held(user.email_key, user.id)

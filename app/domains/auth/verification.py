@@ -20,7 +20,7 @@ from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
 from app.domains.auth import codes, email_change, links, login_tokens
 from app.domains.auth.models import LinkPurpose, MailedLink
-from app.domains.email import mails
+from app.domains.email import bounces, mails
 from app.domains.sessions.operations import end_all
 from app.domains.settings import budgets
 from app.domains.tenants.models import Membership, MembershipStatus, Tenant
@@ -51,6 +51,7 @@ class Confirmed:
 
 def mark_verified(actor: Actor, user: User) -> None:
     """Note that the person's mailbox has answered; once, with its audit row."""
+    bounces.forget(user.email, everywhere=True)
     if user.email_verified:
         return
     user.email_verified_at = clock.now()

@@ -131,10 +131,24 @@ def welcome(to: str, *, first_name: str, tenant_name: str | None = None, link: s
 
 
 def organization_welcome(
-    to: str, *, first_name: str, tenant_name: str | None = None, trial_ends_at: datetime, link: str
+    to: str,
+    *,
+    first_name: str,
+    tenant_name: str | None = None,
+    tenant_id: int | None = None,
+    trial_ends_at: datetime,
+    link: str,
 ) -> None:
     """Tell an owner that the organization is ready."""
-    _promise("organization_welcome", to, first_name, tenant_name, trial_ends_at=trial_ends_at, link=link)
+    _promise(
+        "organization_welcome",
+        to,
+        first_name,
+        tenant_name,
+        tenant_id=tenant_id,
+        trial_ends_at=trial_ends_at,
+        link=link,
+    )
 
 
 def organization_status(to: str, *, first_name: str, tenant_name: str, status: str, reason: str) -> None:

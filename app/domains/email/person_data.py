@@ -6,9 +6,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.core.addresses import key_of
 from app.core.db import db
 from app.core.outbox import OutboxRow
-from app.core.personal import Leaver, Row, exported, on_erasure, plain
+from app.core.personal import Leaver, Row, exported, on_erasure, plain, rows_of
+from app.domains.email.settings_models import BouncedAddress, Delivery
 
 _USERS = sa.table("users", sa.column("id"), sa.column("email"))  # accounts build on mails, not the other way
 
@@ -21,6 +23,26 @@ def mails(user_id: int, after: int, limit: int) -> Sequence[Row]:
         OutboxRow.kind == "mail", OutboxRow.payload["to"].as_string() == address, OutboxRow.id > after
     )
     return [(row.id, _told(row)) for row in db.session.scalars(query.order_by(OutboxRow.id).limit(limit))]
+
+
+@exported(
+    "mail_deliveries",
+    about="What became of mails to you, those of your organizations too; their text is not kept.",
+    tables=["mail_deliveries"],
+)
+def kept_deliveries(user_id: int, after: int, limit: int) -> Sequence[Row]:
+    """Read what became of mails to the person's address."""
+    address = db.session.scalar(sa.select(_USERS.c.email).where(_USERS.c.id == user_id))
+    query = sa.select(
+        Delivery.mail,
+        Delivery.event.label("about"),
+        Delivery.address.label("to"),
+        Delivery.state,
+        Delivery.reason,
+        Delivery.created_at.label("asked_for_at"),
+        Delivery.ended_at,
+    ).where(Delivery.address_key == key_of(address or ""))
+    return rows_of(query, Delivery.id, after, limit)
 
 
 def _told(row: OutboxRow) -> dict[str, Any]:
@@ -42,3 +64,7 @@ def forget_mails(leaver: Leaver) -> None:
     named = [text.contains(json.dumps(address), autoescape=True) for address in leaver.addresses]
     gone = sa.delete(OutboxRow).where(sa.or_(*named))
     db.session.execute(gone.execution_options(synchronize_session=False))
+    keys = {key_of(address) for address in leaver.addresses}
+    for table in (Delivery, BouncedAddress):
+        traces = sa.delete(table).where(table.address_key.in_(keys))
+        db.session.execute(traces.execution_options(synchronize_session=False))

@@ -7,7 +7,7 @@ from typing import Literal
 from app.core import lanes
 from app.core.access import Access, Actor, operation
 from app.core.db import db
-from app.domains.email import compliance, deliverability, deliveries, footer
+from app.domains.email import bounces, compliance, deliverability, deliveries, footer
 from app.domains.email.deliveries import Figures
 from app.domains.email.server_watch import FAILURES
 from app.domains.email.settings_models import TenantMailServer, TenantSender
@@ -65,6 +65,12 @@ def standing(actor: Actor) -> Standing:
     return Standing(
         ready=not fails, sends_through=through, checks=checks, last_day=deliveries.last_day(tenant_id)
     )
+
+
+@operation(Access.SIGNED_IN)
+def comes_back(actor: Actor) -> bool:
+    """Say whether mail to the actor's address comes back, the instance's or their organization's."""
+    return bounces.reason_for(actor.email, actor.tenant_id) is not None
 
 
 def _fails(server: TenantMailServer) -> bool:

@@ -1,4 +1,7 @@
-"""The mails about API tokens."""
+"""The mails about API tokens.
+
+What warns somebody of their own account is the instance's to say, never an organization's server's.
+"""
 
 from datetime import datetime
 
@@ -33,6 +36,7 @@ def token_expiry(
     *,
     first_name: str,
     tenant_name: str | None = None,
+    tenant_id: int | None = None,
     token_name: str,
     expires_at: datetime,
     link: str,
@@ -43,6 +47,7 @@ def token_expiry(
         to,
         first_name,
         tenant_name,
+        tenant_id=tenant_id,
         token_name=token_name,
         expires_at=expires_at,
         link=link,
@@ -77,6 +82,7 @@ def token_revocation(
     *,
     first_name: str,
     tenant_name: str | None = None,
+    tenant_id: int | None = None,
     token_name: str,
     revoked_by: str,
     at: datetime,
@@ -88,6 +94,7 @@ def token_revocation(
         to,
         first_name,
         tenant_name,
+        tenant_id=tenant_id,
         token_name=token_name,
         revoked_by=revoked_by,
         at=at,
@@ -100,6 +107,7 @@ def member_token_leak(
     *,
     first_name: str,
     tenant_name: str | None = None,
+    tenant_id: int | None = None,
     token_name: str,
     member_name: str,
     found_at: str,
@@ -112,6 +120,7 @@ def member_token_leak(
         to,
         first_name,
         tenant_name,
+        tenant_id=tenant_id,
         token_name=token_name,
         member_name=member_name,
         found_at=found_at,

@@ -138,6 +138,7 @@ def revoke_in_organization(actor: Actor, *, token: Ref) -> UserSession:
             owner.email,
             first_name=owner.greeting,
             tenant_name=actor.tenant_name,
+            tenant_id=actor.tenant_id,
             token_name=ended.name,
             revoked_by=actor.name or actor.email,
             at=clock.now(),

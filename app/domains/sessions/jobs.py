@@ -40,6 +40,7 @@ def remind() -> int:
             user.email,
             first_name=user.greeting,
             tenant_name=tenant.name,
+            tenant_id=tenant.id,
             token_name=session.name,
             expires_at=session.expires_at,
             link=public_url("/account/tokens"),

@@ -152,6 +152,7 @@ def welcome(actor: Actor, tenant: Tenant, owner: User) -> None:
         owner.email,
         first_name=owner.greeting,
         tenant_name=tenant.name,
+        tenant_id=tenant.id,
         trial_ends_at=ends,
         link=public_url("/dashboard"),
     )

@@ -59,6 +59,7 @@ def _announce(claimed: Claimed) -> None:
             user.email,
             first_name=user.greeting,
             tenant_name=tenant.name,
+            tenant_id=tenant.id,
             begins=_begins(demand),
             link=public_url("/account/security"),
         )

@@ -8,13 +8,14 @@ from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, IntegerField, PasswordField, RadioField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
-from app.core.access import Access, check
+from app.core.access import Access, Actor, check
 from app.core.buckets import SMTP_TESTS
 from app.core.errors import AppError
 from app.domains.email import senders, smtp_settings, standing
 from app.domains.email.settings_models import TenantMailServer
 from app.domains.email.smtp_settings import SECRET_LENGTH, TIMEOUTS
 from app.domains.email.smtp_test import Outcome
+from app.surfaces.portal.banners import Banner, banner
 from app.surfaces.portal.base import FormPage, PortalForm, area, away, door, page, typed
 from app.surfaces.shared import mail_servers
 from app.surfaces.shared.actor import current_actor
@@ -158,3 +159,15 @@ def change_sender():
     senders.change_sender(current_actor(), changes={name: typed(form[name]) for name in senders.FIELDS})
     flash(_("Saved. It stands in mail sent from now on."), "success")
     return away(SENDER)
+
+
+# ---- Above every page
+
+
+@banner
+def _mail_comes_back(actor: Actor) -> Banner | None:
+    """Tell somebody whose address nobody seems to have."""
+    if not standing.comes_back(actor):
+        return None
+    text = _("Mail to %(address)s comes back. Give us an address that works.", address=actor.email)
+    return Banner(text, "warning", _("Change it"), "/account/email")

@@ -91,8 +91,10 @@ def drain(hands: int = 0) -> int:
             kept += _keep(claimed, weather)
         elif crew.is_busy():
             time.sleep(IDLE_SECONDS)
-        elif hands or crew.is_late() or take_turn() is None:
+        elif hands or (turn := take_turn()) is None:
             break
+        else:
+            kept += turn
     crew.join()
     return kept + crew.kept
 

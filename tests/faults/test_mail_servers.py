@@ -1,0 +1,76 @@
+"""An organization's mail server that hangs: it slows its own mail, and nobody else's."""
+
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.faults.conftest import Tell
+from tests.support.live import ROOT, LiveInstance
+from tests.support.load import Caller, Ledger, register
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
+
+SERVERS, EACH, MEASURED = 5, 200, 12
+PROMISE = """
+from app.core import clock
+from app.core.db import db
+from app.domains.email.mails import sender_domain_status
+from app.domains.email.settings_models import TenantMailServer
+from app.domains.tenants.models import Tenant
+from app.surfaces.shared.transaction import transaction
+from wsgi import app
+with app.app_context(), transaction():
+    for number in range({servers}):
+        tenant = Tenant(name="T", slug="tarpit-%d" % number)
+        db.session.add(tenant)
+        db.session.flush()
+        db.session.add(TenantMailServer(tenant_id=tenant.id, host="127.0.0.1", port={port}, security="none",
+            test_ok=True, tested_at=clock.now()))
+        db.session.flush()
+        for one in range({each}):
+            sender_domain_status("kim%d@tarpit.example" % one, first_name="Kim", tenant_name="T",
+                tenant_id=tenant.id, domain="a.example", status="ok", link="http://localhost/")
+"""
+
+
+@contextmanager
+def tarpit() -> Iterator[int]:
+    """Give the port of a server that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listening:
+        yield listening.getsockname()[1]
+
+
+def waits(instance: LiveInstance, ledger: Ledger, first: int) -> list[float]:
+    """Return the seconds from each of some sign-ups to its mail."""
+    call, found = Caller(instance.url), []
+    for number in range(first, first + MEASURED):
+        began = time.monotonic()
+        register(call, ledger.address(number))
+        instance.mail.wait_for(ledger.address(number), seconds=60)
+        found.append(time.monotonic() - began)
+        time.sleep(0.3)
+    return found
+
+
+def test_t20_l11_servers_that_never_answer_slow_nobody_else(victim: LiveInstance, tell: Tell) -> None:
+    ledger = Ledger()
+    before = waits(victim, ledger, 0)
+    with tarpit() as port:
+        promise = PROMISE.format(servers=SERVERS, each=EACH, port=port)
+        subprocess.run(
+            [sys.executable, "-c", promise],
+            cwd=ROOT,
+            env=victim.full_environment(),
+            check=True,
+            timeout=60,
+        )
+        during = waits(victim, ledger, MEASURED)
+    median = (statistics.median(before), statistics.median(during))
+    tell(f"{SERVERS} servers hang: {median[0]:.2f} s before, {median[1]:.2f} s, {max(during):.2f} at worst")
+    assert max(during) <= max(2 * max(before), 2.0)
