@@ -12,12 +12,17 @@ from app.domains.accounts.models import User
 from app.domains.settings.models import SettingValue
 from app.domains.tenants.models import Membership, MembershipStatus
 from app.surfaces.shared.transaction import transaction
-from tests.abuse.credentials import KINDS, Held, Kind
+from tests.abuse.credentials import KINDS as PERSONAL_KINDS
+from tests.abuse.credentials import Held, Kind
+from tests.abuse.service_credentials import SERVICE_KINDS
 from tests.abuse.ways import JANE, NEW_PASSWORD
 from tests.support.world import PASSWORD, World
 
 ADMIN = "root@platform.example"
 OTHER_ADDRESS = "jane.poe@world.example"
+
+
+KINDS = {**PERSONAL_KINDS, **SERVICE_KINDS}
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,9 @@ ASKED = frozenset({"email_change_token"})
 NAMED = frozenset({*SESSIONS, "api_token"})
 PROVEN = frozenset(KINDS) - {"verification_link"}
 """Kinds of someone whose address is proven, as these events ask for."""
+PERSONAL = frozenset(PERSONAL_KINDS)
+ORGANIZATIONS = frozenset(SERVICE_KINDS)
+"""The organization's own: they work as long as it does."""
 EVERYTHING = frozenset(KINDS)
 
 
@@ -158,12 +166,12 @@ EVENTS = (
         SIGN_INS | STEPS | ASKED | {"reset_link", "passkey_undo"},
         PROVEN,
     ),
-    Event("a_disabled_account", disable_the_account, EVERYTHING),
-    Event("an_erased_account", erase_the_account, EVERYTHING),
+    Event("a_disabled_account", disable_the_account, PERSONAL),
+    Event("an_erased_account", erase_the_account, PERSONAL),
     Event("an_ended_membership", end_the_membership, MEMBERS),
     Event("a_removed_membership", remove_the_membership, MEMBERS),
-    Event("a_suspended_organization", give_status("suspended"), MEMBERS),
-    Event("a_closed_organization", give_status("archived"), MEMBERS),
+    Event("a_suspended_organization", give_status("suspended"), MEMBERS | ORGANIZATIONS),
+    Event("a_closed_organization", give_status("archived"), MEMBERS | ORGANIZATIONS),
     Event("a_second_factor_demanded", put("auth.mfa_enforced", True), MEMBERS),
     Event("no_tokens_here", put("data.api_tokens_enabled", False), {"api_token"}, {"api_token"}),
     Event("half_a_year", half_a_year_passes, EVERYTHING),
