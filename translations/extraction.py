@@ -25,6 +25,8 @@ MARKS: Mapping[str, Any] = {
 """Functions whose texts are translated, and which of their arguments these are (None: the first)."""
 _CALLS = frozenset({"ValidationError", "Sentence", "_need", "_form", "_matching"})
 """Functions whose texts people read: refusals of schemas and of settings."""
+_WORDED = {"PermissionDefinition": slice(2, 3), "SystemProfile": slice(2, 4)}
+"""Definitions whose words people read, and where they stand in them."""
 _SPOKEN = frozenset({"message", "remedy", "subject", "problem"})
 """Names under which core and domains keep sentences for people."""
 _TABLES = frozenset({"_SAYS", "_BY_HTTP", "faults", "wrong", "invalid", "WORDS"})
@@ -73,7 +75,10 @@ def _assigned(node: ast.Assign) -> Iterator[tuple[int, str]]:
 
 def _called(node: ast.Call) -> Iterator[tuple[int, str]]:
     name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-    if name == "ValidationFailed":
+    if name in _WORDED:
+        for text in node.args[_WORDED[name]]:
+            yield from _texts(text)
+    elif name == "ValidationFailed":
         for fields in node.args:
             yield from _texts(fields)
     elif name == "done":
