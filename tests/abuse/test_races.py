@@ -90,3 +90,16 @@ def test_a03_an_address_has_one_account(caller: Caller) -> None:
     who = {"email": "kim@race-address.example", "password": PASSWORD, "first_name": "K", "last_name": "L"}
     statuses = at_once(5, lambda _: caller.call("platform_api.auth.register", **who))
     assert statuses == [201] + [400] * 4
+
+
+def test_i_a_profiles_name_is_taken_once_however_many_want_it(caller: Caller) -> None:
+    slug = "race-profiles"
+    names = {"companyName": "Race Corp", "adminFirstName": "Olga", "adminLastName": "Doe"}
+    admin = {"adminEmail": "olga@race-profiles.example", "adminPassword": PASSWORD}
+    caller.good("api_v1.tenants.register", slug=slug, **names, **admin)
+    who = {"email": admin["adminEmail"], "password": PASSWORD, "tenantSlug": slug}
+    token = caller.good("api_v1.auth.login", **who)["data"]["accessToken"]
+    made = "api_v1.profiles.create"
+    spelled = ("Sales", "sales", "SALES")
+    statuses = at_once(30, lambda n: caller.call(made, bearer=token, name=spelled[n % 3], permissions=[1]))
+    assert statuses == [201] + [409] * 29

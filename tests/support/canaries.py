@@ -16,6 +16,7 @@ from urllib.parse import quote, unquote, urlsplit
 import redis
 import sqlalchemy as sa
 
+from app.core.permissions import Permission
 from tests.support.live import LiveInstance
 
 _TYPED = frozenset(
@@ -26,6 +27,8 @@ _TOKENS = frozenset(
     | {"batch_token", "secret"}
 )
 _CODES = frozenset({"code", "otp", "two_factor_code", "codes", "backup_codes"})
+_NAMES = frozenset(Permission)
+"""What is called a code as well, and is none: the names of permissions."""
 _LEAST = 8
 """Shorter ones (six digits) stand in times and numbers by chance: they are looked for as whole values."""
 _ELSEWHERE = frozenset({"mail", "instance.env", "run.json"})
@@ -44,7 +47,7 @@ class Canaries:
             for name, value in _leaves(body):
                 if name == "qr_code_uri" and (secret := re.search(r"secret=([A-Z2-7]+)", value)):
                     self.seen[secret[1]] = "secret"
-                elif name in _TYPED | _TOKENS | _CODES:
+                elif name in _TYPED | _TOKENS | _CODES and value not in _NAMES:
                     self.seen[value if len(value) >= _LEAST else f'"{value}"'] = name
 
     def note_cookie(self, header: str) -> None:
