@@ -92,6 +92,7 @@ OPEN_VIEWS = {
     "portal_auth.sign_up_form",
     "portal_auth.sign_up_code_form",
     "portal_auth.verify_email_form",
+    "portal_invited.offer",
     "portal_passkey_undo.offered",
     "portal_recovery.explanation",
     "portal_recovery.confirm_form",

@@ -45,7 +45,7 @@ class AlreadyPending(Conflict):
 
 class InactiveExists(Conflict):
     code = "member:inactive_exists"
-    message = "This person is deactivated here. Activate them instead."
+    message = "This person was deactivated. Activate the access again."
 
 
 class DomainNotAllowed(Refused):
