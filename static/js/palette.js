@@ -27,9 +27,11 @@ function weight(option, words) {
   return begins(label) ? 2 : begins(others) ? 1 : 0;
 }
 
+// What searches beyond the pages takes whatever is typed, and stands behind what the pages are called.
 function filter() {
   const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
-  const weights = new Map(options.map((option) => [option, weight(option, words)]));
+  const weigh = (option) => (option.dataset.find ? (words.length ? 0.5 : 0) : weight(option, words));
+  const weights = new Map(options.map((option) => [option, weigh(option)]));
   for (const option of options) option.hidden = weights.get(option) === 0;
   left = options.filter((option) => !option.hidden).sort((one, other) => weights.get(other) - weights.get(one));
   list.append(...left);
@@ -52,8 +54,9 @@ function move(by) {
 
 function run(option) {
   palette.close();
-  const { href, submit, themeChoice, opens } = option.dataset;
-  if (themeChoice) setTheme(themeChoice);
+  const { href, submit, themeChoice, opens, find } = option.dataset;
+  if (find) location.assign(`${find}?q=${encodeURIComponent(input.value.trim())}`);
+  else if (themeChoice) setTheme(themeChoice);
   else if (opens) document.getElementById(opens).showModal();
   else if (submit) {
     const form = palette.querySelector("form");

@@ -76,6 +76,8 @@ def test_only_admins_of_the_platform_see_it(root: Visitor, jane: int, world: Wor
     assert other.get(path).status_code == 403
     assert "/platform" not in other.get("/dashboard").text
     assert 'href="/platform"' in root.get("/dashboard").text
+    assert 'data-find="/platform/search"' in root.get("/dashboard").text
+    assert "data-find" not in other.get("/dashboard").text
 
 
 def test_an_admin_with_a_second_factor_is_asked_to_show_it(root: Visitor, world: World) -> None:

@@ -168,6 +168,7 @@ def frame() -> dict[str, Any]:
             mailbox, current_actor().permissions, runs_platform=current_actor().is_platform_admin
         )
         about["may"] = lambda code: current_actor().may(Permission(code))
+        about["runs_platform"] = current_actor().is_platform_admin
         about["my_organizations"] = my_organizations
         about["look"] = look
         about["banners"] = banners
