@@ -59,7 +59,7 @@ class SignInPage:
 
     tenant: Tenant
     look: Mapping[str, Value]
-    """Values of the settings in ``PUBLIC_SETTINGS``."""
+    """Values of the settings in ``PUBLIC_SETTINGS``, and of the website, which the page links to."""
     providers: Sequence[str] = ()
     """Other sign-in services that are set up on the instance and that the organization takes."""
 
@@ -165,7 +165,7 @@ def sign_in_page(actor: Actor, *, slug: str) -> SignInPage:
     :raises TenantNotFound: if there is none, or it is archived
     """
     tenant = by_slug(actor, slug=slug)
-    return SignInPage(tenant, settings.values(PUBLIC_SETTINGS, tenant_id=tenant.id))
+    return SignInPage(tenant, settings.values((*PUBLIC_SETTINGS, "general.website"), tenant_id=tenant.id))
 
 
 @operation(Access.PUBLIC)

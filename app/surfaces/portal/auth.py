@@ -27,6 +27,7 @@ from app.surfaces.portal.base import (
     typed,
     with_next,
 )
+from app.surfaces.portal.brand import pictures, sign_in_face
 from app.surfaces.portal.i18n import visitors_choice
 from app.surfaces.portal.second_factor import go_on
 from app.surfaces.portal.support_access import end_support
@@ -188,7 +189,9 @@ def send_sign_up_code():
 
 def _sign_in_page(form: type[Any] = SignInForm) -> FormPage[Any]:
     def facts() -> dict[str, Any]:
-        return {"remember_days": settings.integer("auth.remember_days")}
+        face = sign_in_face(request.values.get("organization", ""))
+        look = {"face": face, "pictures": pictures(face) if face else {}}
+        return {"remember_days": settings.integer("auth.remember_days"), **look}
 
     return FormPage(form, "auth/sign_in.html", facts)
 
