@@ -108,4 +108,6 @@ def _texts(node: ast.expr) -> Iterator[tuple[int, str]]:
 
 def _is_name(text: str) -> bool:
     """Tell names of fields, codes and patterns from what people read."""
-    return not text.strip() or not re.search(r"^[A-Z]| |^(active|suspended|archived|missing|partial|ok)$", text)
+    return not text.strip() or not re.search(
+        r"^[A-Z]| |^(active|suspended|archived|missing|partial|ok)$", text
+    )

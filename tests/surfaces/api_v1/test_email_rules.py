@@ -3,7 +3,12 @@
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from app.core.db import db
+from app.domains.permissions.roles import Role
+from app.domains.tenants.models import Membership
+from app.surfaces.shared.transaction import transaction
 from tests.support.dns import DnsServer
 from tests.support.world import World
 
@@ -221,7 +226,14 @@ def test_a_new_key_gets_a_new_name_once_the_old_one_is_in_use(
 
 
 def test_members_see_and_only_owner_and_admins_change(world: World, token: str, dns: DnsServer) -> None:
-    for part in ("tracking", "compliance", "footer", "deliverability"):
+    with world.app.app_context(), transaction():
+        db.session.execute(sa.update(Membership).values(role=Role.MANAGER))
+    changes: dict[str, Any] = {"tracking": {"openTracking": True}, "compliance": {"gdpr": {"enabled": True}}}
+    changes |= {"footer": {"enabled": True}, "deliverability": {"domain": "acme.com"}}
+    for part, body in changes.items():
+        assert get(world, token, part)
+        answer = world.call(f"{EMAIL}.{part}_put", token=token, json=body)
+        assert (answer.status_code, answer.get_json()["error"]["code"]) == (403, "auth:role_required")
         assert world.call(f"{EMAIL}.{part}_get").status_code == 401
 
 
