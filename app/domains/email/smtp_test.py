@@ -42,8 +42,8 @@ _USERS = sa.table(
 _MEMBERSHIPS = sa.table(
     "memberships", sa.column("tenant_id"), sa.column("user_id"), sa.column("status")
 )  # people build on mails, not the other way
-_SILENT = "The server did not answer in time."
-_SAID = {
+_SAYS = {
+    "late": "The server did not answer in time.",
     "resolve": "This name leads nowhere.",
     "connect": "Nobody answers there.",
     "tls": "No encrypted connection could be made.",
@@ -226,7 +226,7 @@ class _Talk:
         self.steps.append(
             Step(name=name, ok=False, ms=_since(began), detail=cleaned(words, self._conversation.server))
         )
-        self.fault = _SILENT if late else _SAID.get(name, _SAID["connect"])
+        self.fault = _SAYS["late" if late else name]
 
 
 _FAULTS = (

@@ -15,11 +15,17 @@ from app.domains.email.smtp_settings import lane_of
 
 Severity = Literal["error", "warning", "info"]
 
-_DOMAIN = {
+_SAYS = {
     "unset": "No sender domain is set.",
     "missing": "The sender domain's records were not found.",
     "partial": "Some of the sender domain's records are missing or wrong.",
     "ok": "The sender domain is proven.",
+    "no_server": "Mail leaves through the instance's server: no mail server of your own is set.",
+    "off": "Your mail server is switched off; mail leaves through the instance's.",
+    "untested": "Test the mail server: until then mail leaves through the instance's.",
+    "test_failed": "The mail server failed its last test; mail leaves through the instance's.",
+    "fails": "The mail server does not take messages now.",
+    "works": "The mail server passed its last test.",
 }
 
 
@@ -86,16 +92,16 @@ def _server(server: TenantMailServer | None, *, fails: bool) -> Check:
 def _said_of(server: TenantMailServer | None, *, fails: bool) -> tuple[str, Severity | None]:
     """Return what there is to say of the server; without one the instance's does, and no mail is lost."""
     if server is None:
-        return "Mail leaves through the instance's server: no mail server of your own is set.", "info"
+        return _SAYS["no_server"], "info"
     if not server.enabled:
-        return "Your mail server is switched off; mail leaves through the instance's.", "info"
+        return _SAYS["off"], "info"
     if server.test_ok is None:
-        return "Test the mail server: until then mail leaves through the instance's.", "warning"
+        return _SAYS["untested"], "warning"
     if not server.test_ok:
-        return "The mail server failed its last test; mail leaves through the instance's.", "warning"
+        return _SAYS["test_failed"], "warning"
     if fails:
-        return "The mail server does not take messages now.", "error"
-    return "The mail server passed its last test.", None
+        return _SAYS["fails"], "error"
+    return _SAYS["works"], None
 
 
 def _sender(sender: TenantSender | None, *, through: str) -> Check:
@@ -118,4 +124,4 @@ def _footer(on: bool) -> Check:
 
 
 def _domain(status: str) -> Check:
-    return Check(code="domain", ok=status == "ok", severity="warning", message=_DOMAIN.get(status, status))
+    return Check(code="domain", ok=status == "ok", severity="warning", message=_SAYS.get(status, status))
