@@ -81,7 +81,7 @@ def _counted(actor: Actor, row: _Row) -> _Row:
     try:
         spend(actor, emails.checked(row.cells["email"]))
     except RateLimited:
-        return replace(row, fault="Too many invitations for now. Send this row again later.")
+        return replace(row, fault=Sentence("Too many invitations for now. Send this row again later."))
     except AppError as error:
         return replace(row, fault=_reason(error))
     return row
@@ -174,12 +174,12 @@ def _fault(cells: Sequence[str], named: dict[str, str], seen: set[str]) -> str:
     formula = any(cell[:1] in ("=", "@", "+", "-") for name, cell in named.items() if name != "email")
     key = emails.key_of(named.get("email", "")[:_LONGEST_CELL])
     faults = {
-        "This row has too many columns.": len(cells) > _MOST_COLUMNS,
-        "A cell of this row is too long.": any(len(cell) > _LONGEST_CELL for cell in cells),
-        "This row has no e-mail address.": not named.get("email"),
-        "A cell of this row begins like a formula.": formula,
-        "There is no such role.": bool(named.get("role")) and named["role"].lower() not in _ROLES,
-        "This address stands further up already.": key in seen,
+        Sentence("This row has too many columns."): len(cells) > _MOST_COLUMNS,
+        Sentence("A cell of this row is too long."): any(len(cell) > _LONGEST_CELL for cell in cells),
+        Sentence("This row has no e-mail address."): not named.get("email"),
+        Sentence("A cell of this row begins like a formula."): formula,
+        Sentence("There is no such role."): bool(named.get("role")) and named["role"].lower() not in _ROLES,
+        Sentence("This address stands further up already."): key in seen,
     }
     seen.add(key)
     return next((told for told, so in faults.items() if so), "")
