@@ -99,6 +99,8 @@ UNTOLD = {
         "id",
         "user_id",
         "token_hash",
+        "service_user_id",  # of no person's session
+        "client_id",
         "device_key",
         "tenant_id",
         "selected_tenant_id",

@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import EmailField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
+from app.core.access import Actor
 from app.core.errors import ValidationFailed
 from app.core.ids import new_uid
 from app.core.paging import CursorWindow
@@ -54,22 +55,21 @@ def _address(external_id: UUID | None = None) -> str:
 @bp.get("/organization/clients")
 @door("user")
 def index():
-    actor, email, cursor = (
-        actor_there(),
-        request.args.get("email", "").strip()[:320],
-        request.args.get("cursor"),
-    )
+    actor = actor_there()
+    facts = {"usage": accounts.usage(actor), "environments": offered(), "environment": actor.environment}
+    return page("organizations/clients.html", **facts, **_found(actor))
+
+
+def _found(actor: Actor) -> dict[str, Any]:
+    email, cursor, status = request.args.get("email", "").strip()[:320], request.args.get("cursor"), _status()
     window = CursorWindow(PER_PAGE, cursor)
-    found = accounts.list_(actor, window=window, email=email or None, status=_status())
-    facts = {"email": email, "status": _status() or "", "paged": bool(cursor), "environments": offered()}
-    return page(
-        "organizations/clients.html",
-        clients=found,
-        usage=accounts.usage(actor),
-        environment=actor.environment,
-        may_manage=actor.may(Permission.CLIENTS_MANAGE),
-        **facts,
-    )
+    return {
+        "clients": accounts.list_(actor, window=window, email=email or None, status=status),
+        "email": email,
+        "status": status or "",
+        "paged": bool(cursor),
+        "may_manage": actor.may(Permission.CLIENTS_MANAGE),
+    }
 
 
 @bp.get("/organization/clients/new")
