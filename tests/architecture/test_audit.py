@@ -4,13 +4,16 @@ import pytest
 from flask import Flask
 
 from tests.architecture import client_cases as _clients  # noqa: F401
-from tests.architecture import mail_rule_cases as _mail_rules  # noqa: F401
+from tests.architecture import email_smtp_cases as _email_smtp  # noqa: F401
 from tests.architecture import invitation_cases as _invitations  # noqa: F401
+from tests.architecture import mail_rule_cases as _mail_rules  # noqa: F401
+from tests.architecture import member_cases as _members  # noqa: F401
 from tests.architecture import own_things_cases as _own_things  # noqa: F401 - each registers its cases
 from tests.architecture import permission_cases as _permissions  # noqa: F401
 from tests.architecture import platform_cases as _platform  # noqa: F401
 from tests.architecture import second_factor_cases as _second_factor  # noqa: F401
 from tests.architecture import setting_cases as _settings  # noqa: F401
+from tests.architecture import setup_cases as _setup  # noqa: F401
 from tests.architecture import storage_cases as _storage  # noqa: F401
 from tests.architecture import token_cases as _tokens  # noqa: F401
 from tests.architecture.audit_cases import CASES, NEW_PASSWORD, changing, signing_in
