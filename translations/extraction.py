@@ -59,6 +59,8 @@ def _spoken(tree: ast.AST) -> Iterator[tuple[int, str]]:
             yield from _called(node)
         elif isinstance(node, ast.keyword) and node.arg in _SPOKEN:
             yield from _texts(node.value)
+        if isinstance(node, ast.Call):
+            yield from _of_a_setting(node)
 
 
 def _assigned(node: ast.Assign) -> Iterator[tuple[int, str]]:
@@ -87,6 +89,15 @@ def _called(node: ast.Call) -> Iterator[tuple[int, str]]:
     elif name in _CALLS:
         for text in node.args:
             yield from _texts(text)
+
+
+def _of_a_setting(node: ast.Call) -> Iterator[tuple[int, str]]:
+    """Yield a setting's label and the headings above it, where the registry defines it."""
+    named = {keyword.arg: keyword.value for keyword in node.keywords}
+    if "governs" in named and "label" in named:
+        yield from _texts(named["label"])
+    if "tree" in named:
+        yield from _texts(named["tree"])
 
 
 def _texts(node: ast.expr) -> Iterator[tuple[int, str]]:
