@@ -7,6 +7,7 @@ from typing import Any
 from flask import request
 from flask_babel import lazy_gettext as _l
 
+from app.core.environments import Environment
 from app.core.errors import NothingHere
 from app.core.languages import LANGUAGES
 from app.core.settings import current_settings
@@ -28,7 +29,8 @@ class Reference:
 
     @property
     def docs(self) -> str:
-        return f"/developers/{self.name.replace('_', '-')}"
+        staging = f"?environment={Environment.STAGING}" if self.name == "client_v1" else ""
+        return f"/developers/{self.name.replace('_', '-')}{staging}"
 
     @property
     def document(self) -> str:
@@ -46,6 +48,12 @@ REFERENCES: Mapping[str, Reference] = {
         Reference("api_v1", "API v1", _l("REST in camelCase, inside one organization."), "/api/v1"),
         Reference(
             "platform_api", "Platform API", _l("REST in snake_case with prefixed ids."), "/platform/api"
+        ),
+        Reference(
+            "client_v1",
+            "Client API",
+            _l("An organization's own application keeps its clients' accounts by it."),
+            "/v1/client",
         ),
         Reference("v0", "v0", _l("REST in snake_case with handles and a cookie."), "/v0"),
     )
@@ -66,8 +74,9 @@ def developers():
 @bp.get("/developers/<string:dialect>")
 def reference(dialect: str):
     door.visitor()
-    if dialect not in REFERENCES:
-        raise NothingHere
+    staging = request.args.get("environment") == Environment.STAGING
+    if dialect not in REFERENCES or (dialect == "client-v1" and not staging):
+        raise NothingHere  # calls of that one are tried out in staging only, as its document has it
     return page("pages/reference.html", reference=REFERENCES[dialect])
 
 
