@@ -133,7 +133,6 @@ def open_session(actor: Actor, *, user: User, method: str, factors: int, plan: P
     db.session.add(session)
     db.session.flush()  # generate session.id for the refresh token and the audit row
     refresh = tokens.issue_refresh(session, term) if term else None
-    _note_in_memberships(session)
     record(
         actor,
         AuditKind.USER_SIGNED_IN,
@@ -143,9 +142,14 @@ def open_session(actor: Actor, *, user: User, method: str, factors: int, plan: P
         session_id=session.id,
         changes={"method": method, "factors": factors, "device": session.name},
     )
-    if ever and not known:
-        _tell_of_new_device(session, user)
+    _tell_who_is_concerned(session, user, is_new=ever and not known)
     return Opened(session, user, token, refresh)
+
+
+def _tell_who_is_concerned(session: UserSession, user: User, *, is_new: bool) -> None:
+    _note_in_memberships(session)
+    if is_new:
+        _tell_of_new_device(session, user)
 
 
 def _note_in_memberships(session: UserSession) -> None:

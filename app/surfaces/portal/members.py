@@ -122,23 +122,24 @@ def _found(wanted: Filter) -> tuple[CursorPage[Member], bool]:
 @bp.get(PAGE)
 @door("user")
 def index():
-    actor, asked = current_actor(), _asked()
-    wanted = _wanted(asked)
+    return page("organizations/members.html", **_listed(_asked()))
+
+
+def _listed(asked: Mapping[str, str]) -> dict[str, Any]:
+    actor, wanted = current_actor(), _wanted(asked)
     found, is_first = _found(wanted)
-    manages = actor.may(Permission.MEMBERS_MANAGE)
-    return page(
-        "organizations/members.html",
-        rows=[(member, reach.reach(actor, member=member)) for member in found.items],
-        next_cursor=found.next_cursor,
-        is_first=is_first,
-        asked=asked,
-        total=queries.count(actor, wanted=wanted),
-        profiles=permissions.profiles(actor),
-        manages=manages,
-        acts=ACTS,
-        giveable=_giveable(),
+    return {
+        "rows": [(member, reach.reach(actor, member=member)) for member in found.items],
+        "next_cursor": found.next_cursor,
+        "is_first": is_first,
+        "asked": asked,
+        "total": queries.count(actor, wanted=wanted),
+        "profiles": permissions.profiles(actor),
+        "manages": actor.may(Permission.MEMBERS_MANAGE),
+        "acts": ACTS,
+        "giveable": _giveable(),
         **_WORDS,
-    )
+    }
 
 
 def _giveable() -> list[Role]:
