@@ -88,6 +88,9 @@ SUPPORT_REQUESTS = _guard("support_requests", _rule("user", 30, HOUR))
 FACTOR_RECOVERIES = _guard("factor_recoveries", _rule("user", 3, 24 * HOUR))
 FACTOR_RECOVERY_STOPS = _guard("factor_recovery_stops", _rule("ip", 20, 30 * MINUTE), counts_failures=True)
 ACCESS_REQUESTS = _guard("access_requests", _rule("user", 10, 24 * HOUR))
+JOIN_REQUESTS = _guard("join_requests", _rule("user", 10, 24 * HOUR))
+OWNERSHIP_OFFERS = _guard("ownership_offers", _rule("tenant", 10, 24 * HOUR))
+TENANT_EXPORTS = _guard("tenant_exports", _rule("tenant", 3, 24 * HOUR))
 DATA_EXPORTS = _guard("data_exports", _rule("user", 3, 24 * HOUR))
 
 # Other organizations' people.
@@ -153,6 +156,9 @@ BUCKETS: Mapping[str, Bucket] = {
         FACTOR_RECOVERIES,
         FACTOR_RECOVERY_STOPS,
         ACCESS_REQUESTS,
+        JOIN_REQUESTS,
+        OWNERSHIP_OFFERS,
+        TENANT_EXPORTS,
         DATA_EXPORTS,
         PASSKEY_STARTS,
         LEAK_REPORTS,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from app.domains.email.definition import MailDefinition
+from app.domains.email.organization_definitions import ORGANIZATION_MAILS
 
 MAILS: Mapping[str, MailDefinition] = {
     mail.name: mail
@@ -344,5 +345,6 @@ MAILS: Mapping[str, MailDefinition] = {
             variables=("status", "reason", "at"),
             subject="Your account is {{ status }} now",
         ),
+        *ORGANIZATION_MAILS,
     )
 }

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from app.domains.email.access_mails import access_end, access_return, role_change
 from app.domains.email.access_request_mails import access_grant, access_refusal, access_request
 from app.domains.email.client_mails import service_sign_in_failures
 from app.domains.email.domain_mails import sender_domain_status
@@ -12,6 +13,21 @@ from app.domains.email.factor_mails import (
     two_factor_demand,
 )
 from app.domains.email.member_mails import member_invitation, seat_shortage
+from app.domains.email.organization_mails import (
+    closing_done,
+    closing_reminder,
+    closing_request,
+    closing_stop,
+    domain_loss,
+    join_approval,
+    join_refusal,
+    join_request,
+    organization_export_ready,
+    ownership_offer,
+    ownership_refusal,
+    ownership_transfer,
+    ownership_withdrawal,
+)
 from app.domains.email.passkey_mails import passkey_addition, passkey_copy, passkey_removal
 from app.domains.email.privacy_mails import (
     data_export_ready,
@@ -34,24 +50,40 @@ from app.domains.email.token_mails import (
 
 __all__ = [
     "SEAL_CONTEXT",
+    "access_end",
     "access_grant",
     "access_refusal",
     "access_request",
+    "access_return",
     "account_standing",
+    "closing_done",
+    "closing_reminder",
+    "closing_request",
+    "closing_stop",
     "data_export_ready",
     "deletion_done",
     "deletion_reminder",
     "deletion_request",
+    "domain_loss",
     "factor_recovery_cancellation",
     "factor_recovery_due",
     "factor_recovery_request",
+    "join_approval",
+    "join_refusal",
+    "join_request",
     "leaked_token",
     "member_invitation",
     "member_token_leak",
     "new_api_token",
+    "organization_export_ready",
+    "ownership_offer",
+    "ownership_refusal",
+    "ownership_transfer",
+    "ownership_withdrawal",
     "passkey_addition",
     "passkey_copy",
     "passkey_removal",
+    "role_change",
     "seat_shortage",
     "sender_domain_status",
     "service_sign_in_failures",

@@ -35,6 +35,8 @@ class Tenant(Identified, Timed, Base):
     """Why the platform's admins gave it its status."""
     billing_email: Mapped[str | None] = mapped_column(sa.String(320))
     setup_completed_at: Mapped[datetime | None]
+    erased_at: Mapped[datetime | None]
+    """When all that was its own had gone: the row stays as a tombstone for what has to be kept."""
 
     @property
     def is_active(self) -> bool:

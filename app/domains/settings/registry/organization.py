@@ -140,6 +140,26 @@ DEFINITIONS = (
         lock=True,
         governs="api_v1.users.create and platform_api.invites.create without a profile",
     ),
+    _new_people(
+        "members.domain_joining",
+        Type.ENUM,
+        label="People with an address at a proven domain",
+        default="nothing",
+        options=("nothing", "ask", "join"),
+        lock=True,
+        governs=(
+            "what /organizations offers them: nothing, to ask, or to join with members.default_role and "
+            "members.default_profile_id by pressing; nobody becomes a member without pressing"
+        ),
+    ),
+    _new_people(
+        "members.join_requests",
+        Type.BOOLEAN,
+        label="Whoever knows the short name may ask to join",
+        default=False,
+        lock=True,
+        governs="requests to join by slug",
+    ),
     _invitations(
         "invites.expiry_days",
         Type.INTEGER,
@@ -173,6 +193,17 @@ DEFINITIONS = (
         min=1,
         max=1000,
         governs="platform_api.tenants.create, tenant:limit_reached",
+    ),
+    Definition(
+        "tenants.deletion_days",
+        Type.INTEGER,
+        scope=Scope.GLOBAL,
+        tree=("Organization", "Tenants", "Closing organizations"),
+        label="Days between asking to close an organization and erasing it",
+        default=30,
+        min=1,
+        max=90,
+        governs="job tenants.erase",
     ),
     _colours_and_logo(
         "branding.logo_url",
