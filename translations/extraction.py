@@ -77,18 +77,17 @@ def _assigned(node: ast.Assign) -> Iterator[tuple[int, str]]:
 
 def _called(node: ast.Call) -> Iterator[tuple[int, str]]:
     name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    for spoken in _spoken_arguments(name, node.args):
+        yield from _texts(spoken)
+
+
+def _spoken_arguments(name: str, arguments: list[ast.expr]) -> list[ast.expr]:
+    """Return those arguments of a call that people read."""
     if name in _WORDED:
-        for text in node.args[_WORDED[name]]:
-            yield from _texts(text)
-    elif name == "ValidationFailed":
-        for fields in node.args:
-            yield from _texts(fields)
-    elif name == "done":
-        for text in node.args[1:]:
-            yield from _texts(text)
-    elif name in _CALLS:
-        for text in node.args:
-            yield from _texts(text)
+        return arguments[_WORDED[name]]
+    if name == "done":
+        return arguments[1:]
+    return arguments if name == "ValidationFailed" or name in _CALLS else []
 
 
 def _of_a_setting(node: ast.Call) -> Iterator[tuple[int, str]]:

@@ -8,18 +8,19 @@ down_revision = "0022"
 branch_labels = None
 depends_on = None
 
+BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 MOMENT = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
     op.create_table(
         "setup_tasks",
-        sa.Column("tenant_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("tenant_id", BIG, autoincrement=False, nullable=False),
         sa.Column("code", sa.String(length=40), nullable=False),
         sa.Column("status", sa.String(length=40), nullable=False),
         sa.Column("by_check", sa.Boolean(), nullable=False),
         sa.Column("completed_at", MOMENT, nullable=True),
-        sa.Column("completed_by_id", sa.BigInteger(), nullable=True),
+        sa.Column("completed_by_id", BIG, nullable=True),
         sa.Column("was", sa.String(length=40), nullable=True),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.Column("updated_at", MOMENT, nullable=False),
@@ -36,9 +37,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "setup_closings",
-        sa.Column("tenant_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("tenant_id", BIG, autoincrement=False, nullable=False),
         sa.Column("closed_at", MOMENT, nullable=False),
-        sa.Column("closed_by_id", sa.BigInteger(), nullable=True),
+        sa.Column("closed_by_id", BIG, nullable=True),
         sa.ForeignKeyConstraint(
             ["tenant_id"],
             ["tenants.id"],

@@ -16,7 +16,7 @@ def upgrade() -> None:
     current = sa.text("replaced_at IS NULL")
     op.create_table(
         "storage_places",
-        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("tenant_id", BIG, nullable=False),
         sa.Column("environment", sa.String(length=40), nullable=False),
         sa.Column("provider", sa.String(length=40), nullable=False),
         sa.Column("bucket", sa.String(length=255), nullable=False),
@@ -47,9 +47,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "stored_files",
-        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("tenant_id", BIG, nullable=False),
         sa.Column("environment", sa.String(length=40), nullable=False),
-        sa.Column("place_id", sa.BigInteger(), nullable=True),
+        sa.Column("place_id", BIG, nullable=True),
         sa.Column("key", sa.String(length=80), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("created_at", MOMENT, nullable=False),

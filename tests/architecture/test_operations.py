@@ -18,6 +18,8 @@ OPEN_TO_SURFACES: dict[str, str] = {
     "app.domains.auth.codes.rules": "how long a code is good for is said to everybody",
     "app.domains.clients.instances.identify": "makes the actor of a service user's call",
     "app.domains.clients.instances.visitor": "makes the actor of a call to an instance without a token",
+    "app.domains.members.access_requests.can_be_asked_for": "a list of words, the same for everybody",
+    "app.domains.members.access_requests.label_of": "a list of words, the same for everybody",
     "app.domains.sessions.identify.identify": "makes the actor",
     "app.domains.sessions.tokens.csrf_matches": "judges the call before there is an actor",
     "app.domains.settings.budgets.rules_of": "counts every call, the refused ones too",

@@ -1,4 +1,4 @@
-"""Workers told to start anew while there is work: nothing is lost, nothing is done twice, nobody has to help."""
+"""Workers told to start anew while there is work: nothing is lost, nothing is done twice."""
 
 import time
 

@@ -95,7 +95,7 @@ def test_a_refusal_is_shown_where_it_belongs(firm: World) -> None:
     visitor, here = visit(firm, MANAGER), page_of(firm, MEMBER)
     answer = visitor.send(f"{here}/rights", {"role": "admin", "profile_id": "1"}, on=here)
     assert answer.status_code == 403
-    assert "You cannot give a role above your own" in answer.text
+    assert "You cannot give a role above your own reach" in answer.text
     assert visitor.send(f"{here}/rights", {"role": "king"}, on=here).status_code in (400, 422)
 
 

@@ -94,7 +94,7 @@ def _check(admin: Newcomer, address: str, company_name: str, slug: str) -> None:
 
 def _require_open(actor: Actor) -> None:
     if not settings.boolean("auth.registration_open"):
-        raise RegistrationClosed(layer="platform")
+        raise RegistrationClosed(layer="platform", remedy="Ask the platform's admins to open it for you.")
     tenants.check_may_open(actor)
 
 

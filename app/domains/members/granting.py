@@ -24,7 +24,7 @@ STANDARD = 1
 
 
 class RoleAboveOwn(Forbidden):
-    code, message = "member:role_above_own", "You cannot give a role above your own."
+    code, message = "member:role_above_own", "You cannot give a role above your own reach."
 
 
 def may_give(actor: Actor, role: Role) -> bool:

@@ -106,7 +106,7 @@ def _filter(query: dict[str, Any]) -> Filter:
 @door("tenant")
 @blp.arguments(UsersIn, location="query")
 @blp.response(200, paged_envelope(UserOut))
-def list_users(query: dict[str, Any]):
+def list_(query: dict[str, Any]):
     """List the people of the organization."""
     found = queries.list_members(
         current_actor(),
@@ -120,7 +120,7 @@ def list_users(query: dict[str, Any]):
 @blp.get("/users/me")
 @door("tenant")
 @blp.response(200, envelope(UserOut))
-def own_user():
+def me():
     """Give the caller's own membership."""
     return ok(shown(queries.me(current_actor())))
 
@@ -129,7 +129,7 @@ def own_user():
 @door("tenant")
 @blp.refuses({404: "member:not_found"})
 @blp.response(200, envelope(UserOut))
-def get_user(user_id: int):
+def get(user_id: int):
     """Give one person of the organization."""
     return ok(shown(queries.get(current_actor(), member=Ref(id=user_id))))
 
@@ -152,7 +152,7 @@ def get_user(user_id: int):
 )
 @blp.arguments(UserChangesIn)
 @blp.response(200, envelope(UserOut))
-def update_user(body: dict[str, Any], user_id: int):
+def update(body: dict[str, Any], user_id: int):
     """Change a person's name, role, profile or status here."""
     if "role" in body:
         body["role"] = GIVEN[body["role"]]
@@ -172,7 +172,7 @@ def update_user(body: dict[str, Any], user_id: int):
     }
 )
 @blp.response(200, envelope(UserOut))
-def deactivate_user(user_id: int):
+def deactivate(user_id: int):
     """Take a person's access away and keep everything else."""
     return ok(shown(changing.deactivate(current_actor(), member=Ref(id=user_id))))
 
@@ -188,7 +188,7 @@ def deactivate_user(user_id: int):
     }
 )
 @blp.response(200, envelope(UserOut))
-def activate_user(user_id: int):
+def activate(user_id: int):
     """Give a deactivated person their access back."""
     return ok(shown(changing.activate(current_actor(), member=Ref(id=user_id))))
 
@@ -203,7 +203,7 @@ def activate_user(user_id: int):
     }
 )
 @blp.response(200, envelope(ErasedOut))
-def delete_user(user_id: int):
+def delete_permanent(user_id: int):
     """Erase a person from the organization for good."""
     return ok(_erased(erasing.erase_member(current_actor(), member=Ref(id=user_id))))
 

@@ -69,7 +69,7 @@ def shown(member: Member) -> dict[str, Any]:
 @blp.refuses({403: SCOPED_ONLY})
 @blp.arguments(MembersIn, location="query")
 @blp.response(200, MemberOut(many=True))
-def list_members(query: dict[str, Any]):
+def list_(query: dict[str, Any]):
     """List the people of the organization."""
     wanted = Filter(
         statuses=_LISTED.get(query.get("status", ""), _JOINED),
@@ -112,7 +112,7 @@ def update_role(body: dict[str, Any], user_id: str):
     }
 )
 @blp.response(200, MessageOut)
-def remove_member(user_id: str):
+def remove(user_id: str):
     """Take a person out of the organization, or leave it."""
     offboarding.remove(current_actor(), user=ref_of(user_id, "usr"))
     return {"message": "Member removed"}

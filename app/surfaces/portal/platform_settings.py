@@ -68,15 +68,9 @@ def index():
     tenant_id = tenant.id if tenant else None
     found = sheet.administered(current_actor(), tenant_id=tenant_id, environment=environment)
     shown = [one for one in found if tenant is None or one.definition.scope == "tenant"]
-    return page(
-        "platform/settings.html",
-        resources=sheet.grown(matching(shown, wanted)),
-        tenant=tenant,
-        environment=environment,
-        environments=ENVIRONMENTS,
-        wanted=wanted,
-        written=written,
-    )
+    about = {"tenant": tenant, "environment": environment, "environments": ENVIRONMENTS, "wanted": wanted}
+    resources = sheet.grown(matching(shown, wanted))
+    return page("platform/settings.html", resources=resources, written=written, **about)
 
 
 def _setting_page(key: str) -> FormPage[_Locking]:

@@ -100,7 +100,7 @@ class ToolOut(Schema):
 @blp.refuses({404: "project:not_found"})
 @blp.arguments(ToolsQuery, location="query")
 @blp.response(200, listed(ToolOut))
-def list_tools(query: dict[str, Any]):
+def list_(query: dict[str, Any]):
     """List the products of this instance, with their plans and what the project has of them."""
     window = Window.page(query["page"], query["per_page"])
     found = tools.catalogue(
