@@ -61,6 +61,7 @@ VALUES = {
     "inviter_name": "Jane Doe",
     "wanted": "Change the plan and pay",
     "smtp_host": "mail.acme.example",
+    "decided_by": "Jane Doe",
     "sent_at": "21 November 2026 at 22:12 UTC",
     "last_error": "550 5.7.1 relaying denied",
     "role": "member",
