@@ -16,7 +16,6 @@ from urllib.parse import quote, unquote, urlsplit
 import redis
 import sqlalchemy as sa
 
-from app.core.permissions import Permission
 from tests.support.live import LiveInstance
 
 _TYPED = frozenset(
@@ -27,8 +26,8 @@ _TOKENS = frozenset(
     | {"batch_token", "secret"}
 )
 _CODES = frozenset({"code", "otp", "two_factor_code", "codes", "backup_codes"})
-_NAMES = frozenset(Permission)
-"""What is called a code as well, and is none: the names of permissions."""
+_NAMES = frozenset({"code"})
+"""What is called so in an answer is the name of something: a permission, a task, a plan."""
 _LEAST = 8
 """Shorter ones (six digits) stand in times and numbers by chance: they are looked for as whole values."""
 _ELSEWHERE = frozenset({"mail", "instance.env", "run.json"})
@@ -41,13 +40,16 @@ class Canaries:
 
     seen: dict[str, str] = field(default_factory=dict)
 
-    def note(self, *bodies: Any) -> None:
-        """Note what is secret in bodies of requests and answers."""
-        for body in bodies:
+    def note(self, sent: Any, answered: Any = None) -> None:
+        """Note what is secret in the body of a request and in that of its answer."""
+        for body, secrets in (
+            (sent, _TYPED | _TOKENS | _CODES),
+            (answered, _TYPED | _TOKENS | _CODES - _NAMES),
+        ):
             for name, value in _leaves(body):
                 if name == "qr_code_uri" and (secret := re.search(r"secret=([A-Z2-7]+)", value)):
                     self.seen[secret[1]] = "secret"
-                elif name in _TYPED | _TOKENS | _CODES and value not in _NAMES:
+                elif name in secrets:
                     self.seen[value if len(value) >= _LEAST else f'"{value}"'] = name
 
     def note_cookie(self, header: str) -> None:

@@ -27,5 +27,5 @@ def test_a_planted_secret_is_found(live: LiveInstance) -> None:
 
 def test_what_a_refusal_says_is_no_secret_and_a_short_code_is_looked_for_whole() -> None:
     canaries = Canaries()
-    canaries.note({"code": "402913"}, {"data": {"codes": ["k7f2p9xq"]}})
+    canaries.note({"code": "402913"}, {"data": {"codes": ["k7f2p9xq"], "tasks": [{"code": "branding"}]}})
     assert canaries.seen == {'"402913"': "code", "k7f2p9xq": "codes"}
