@@ -5,10 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.authenticator import other_than
 from tests.support.calls import Caller
 from tests.support.live import LiveInstance
-from tests.support.second_factor import set_up
 
 pytestmark = pytest.mark.live
 
@@ -154,31 +152,3 @@ def test_password_recovery(live: LiveInstance, caller: Caller) -> None:
     for _ in range(4):
         caller.good(forgot, email=email, tenantSlug=slug)
     assert caller.refused(forgot, "429 rate:limited", email=email, tenantSlug=slug).headers["Retry-After"]
-
-
-def test_second_factor(live: LiveInstance, caller: Caller) -> None:
-    """As much of that flow as goes without members: what a tenant demands is tried on its owner."""
-    slug, other = "factor-corp", "factorless-corp"
-    email = f"admin@{founded(caller, slug)}.example"
-    caller.good("api_v1.auth.verify_email", token=live.mail.token_for(email, subject="Confirm"))
-    factor = set_up(live, caller, login(caller, slug)["accessToken"])
-    who = {"email": email, "tenantSlug": slug}
-    caller.refused(LOGIN, "401 auth:invalid_credentials", **who, password="wrong-password")
-    for _ in range(11):  # no failed sign-in is counted
-        caller.refused(LOGIN, "401 auth:two_factor_required", **who, password=PASSWORD)
-    wrong = other_than(live.totp(factor.secret))
-    bad = {"password": PASSWORD, "twoFactorCode": wrong}
-    caller.refused(LOGIN, "401 two_factor:code_invalid", **who, **bad)
-    right = {"password": PASSWORD, "twoFactorCode": live.totp(factor.secret, 1)}
-    owner = caller.good(LOGIN, **who, **right)["data"]["accessToken"]
-    caller.refused(LOGIN, "401 two_factor:code_invalid", **who, **right)
-    by_backup = {"password": PASSWORD, "twoFactorCode": factor.backup_codes[0]}
-    caller.good(LOGIN, **who, **by_backup)
-    assert live.mail.wait_for(email, subject="backup code was used")
-    for demanding in (slug, founded(caller, other)):
-        live.flask("settings", "set", "auth.mfa_enforced", "true", "--tenant", demanding)
-    caller.good(ME, bearer=owner)
-    without = {"email": f"admin@{other}.example", "password": PASSWORD, "tenantSlug": other}
-    caller.refused(LOGIN, "403 two_factor:setup_required", **without)
-    live.flask("settings", "set", "auth.mfa_enforced", "false", "--tenant", other)
-    caller.good(LOGIN, **without)

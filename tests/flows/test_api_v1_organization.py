@@ -1,12 +1,16 @@
 """Flows of api_v1 about an organization: its people, its settings and mail, the way to readiness."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from tests.flows.test_api_v1 import LOGIN, ME, NOBODY, caller, founded, login
+from tests.flows.test_api_v1 import LOGIN, ME, NOBODY, PASSWORD, caller, founded, login
+from tests.support.authenticator import other_than
 from tests.support.calls import Caller
 from tests.support.live import LiveInstance
+from tests.support.portal_http import PortalVisit
+from tests.support.second_factor import set_up
 
 __all__ = ["caller"]
 
@@ -106,7 +110,7 @@ def test_guard_rails(live: LiveInstance, caller: Caller) -> None:
     eve = login(caller, beta)["accessToken"]
     assert caller.good("api_v1.tenants.me", bearer=eve)["data"]["slug"] == beta
     caller.refused(USERS + "get", "404 member:not_found", bearer=eve, id=max_id)
-    foreign = {**someone(beta, "admin", "secure-password"), "tenantSlug": slug}
+    foreign = {**someone(beta, "admin", PASSWORD), "tenantSlug": slug}
     caller.refused(LOGIN, "401 auth:invalid_credentials", **foreign)
 
 
@@ -207,3 +211,41 @@ def test_setup_dashboard_health(live: LiveInstance, caller: Caller) -> None:
         caller.good(update, bearer=owner, taskCode=code, status="completed")
     assert caller.good(SETUP + "complete", bearer=owner)["data"]["status"] == "completed"
     assert caller.good("api_v1.health.check")["data"]["database"]["status"] == "up"
+
+
+def test_second_factor_and_disabled_account(live: LiveInstance, caller: Caller) -> None:
+    slug, root = founded(caller, "factor-corp"), "root@factor-corp.example"
+    who = {"email": f"admin@{slug}.example", "tenantSlug": slug}
+    caller.good("api_v1.auth.verify_email", token=live.mail.token_for(who["email"], subject="Confirm"))
+    factor = set_up(live, caller, login(caller, slug)["accessToken"])
+    caller.refused(LOGIN, "401 auth:invalid_credentials", **who, password="wrong-password")
+    for _ in range(11):  # no failed sign-in is counted
+        caller.refused(LOGIN, "401 auth:two_factor_required", **who, password=PASSWORD)
+    bad = {"password": PASSWORD, "twoFactorCode": other_than(live.totp(factor.secret))}
+    caller.refused(LOGIN, "401 two_factor:code_invalid", **who, **bad)
+    right = {"password": PASSWORD, "twoFactorCode": live.totp(factor.secret, 1)}
+    owner = caller.good(LOGIN, **who, **right)["data"]["accessToken"]
+    caller.refused(LOGIN, "401 two_factor:code_invalid", **who, **right)
+    caller.good(LOGIN, **who, password=PASSWORD, twoFactorCode=factor.backup_codes[0])
+    assert live.mail.wait_for(who["email"], subject="backup code was used")
+    caller.good(SETTINGS + "update", bearer=owner, key="auth.mfa_enforced", value=True)
+    caller.good(ME, bearer=owner)
+    invited(live, caller, owner, slug, "kim", "kims-password")
+    kim = someone(slug, "kim", "kims-password")
+    caller.refused(LOGIN, "403 two_factor:setup_required", **kim)
+    live.flask("create-admin", root, "--password", PASSWORD)
+    disable(live, caller, root, kim["email"])
+    wrong = {**kim, "password": "wrong-password"}
+    caller.refused(LOGIN, "401 auth:invalid_credentials", **wrong)
+    caller.refused(LOGIN, "403 auth:account_disabled", **kim)
+
+
+def disable(live: LiveInstance, caller: Caller, root: str, email: str) -> None:
+    """Disable somebody's account on the page of a platform admin."""
+    a = caller.good("platform_api.auth.login", email=root, password=PASSWORD)["access_token"]
+    (found,) = caller.good("platform_api.admin.list_users", bearer=a, email=email)["items"]
+    person = f"/platform/people/{UUID(found['id'].removeprefix('usr_'))}"
+    with PortalVisit(live.url) as visit:
+        visit.sign_in(root, PASSWORD)
+        done = visit.send(f"{person}/disable", {"email": email, "reason": "Asked for"}, on=person)
+    assert "The account is disabled" in done.text
