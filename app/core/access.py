@@ -37,6 +37,8 @@ class Access(StrEnum):
     """Its owner, an admin or a manager; where the role is asked for, no permission opens the door."""
     TENANT_ADMIN = "tenant_admin"
     """Its owner or an admin."""
+    TENANT_OWNER = "tenant_owner"
+    """Its owner alone."""
     SERVICE = "service"
     """A service user of an organization."""
     PLATFORM_ADMIN = "platform_admin"
@@ -207,12 +209,19 @@ OPERATIONS: dict[str, Operation] = {}
 _ROLES: Mapping[Access, frozenset[str]] = {
     Access.TENANT_MANAGER: frozenset({"owner", "admin", "manager"}),
     Access.TENANT_ADMIN: frozenset({"owner", "admin"}),
+    Access.TENANT_OWNER: frozenset({"owner"}),
 }
 
 
-_ASKED_FOR: Mapping[Access, str] = {
+_ASKED_FOR: Mapping[Access, str | None] = {
     Access.TENANT_MANAGER: "role:manager",
     Access.TENANT_ADMIN: "role:admin",
+    Access.TENANT_OWNER: None,
+}
+"""What can be asked for instead; to be the owner cannot."""
+
+_WHO_CAN: Mapping[Access, str] = {
+    Access.TENANT_OWNER: "The organization's owner can do it, or hand the organization over.",
 }
 
 
@@ -271,7 +280,8 @@ def _check_person(actor: Actor, access: Access | Permission) -> None:
     if access in (Access.TENANT, *_ROLES, *Permission):
         _require(actor.tenant_id is not None, TenantTokenRequired(layer="organization"))
     if isinstance(access, Access) and access in _ROLES:
-        remedy = "An owner or admin of the organization can do it or change your role."
+        heads = "An owner or admin of the organization can do it or change your role."
+        remedy = _WHO_CAN.get(access, heads)
         _require(
             actor.role in _ROLES[access], RoleRequired(layer="role", remedy=remedy, needs=_ASKED_FOR[access])
         )

@@ -16,9 +16,10 @@ from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
 from app.domains.auth.sign_in import MethodNotAllowed
 from app.domains.permissions.queries import rights_in
+from app.domains.permissions.roles import Role
 from app.domains.sessions import operations as sessions
 from app.domains.sessions import tokens
-from app.domains.sessions.identify import SWITCH_OF_METHOD, check_rules
+from app.domains.sessions.identify import SWITCH_OF_METHOD, check_rules, status_for
 from app.domains.sessions.models import UserSession
 from app.domains.sessions.tokens import Reach
 from app.domains.settings import queries as settings
@@ -59,15 +60,18 @@ def hold_rules(
     factors: int,
     environment: Environment,
     signed_in_at: datetime | None = None,
+    head_of: Role | None = None,
 ) -> None:
     """Hold a sign-in against what an organization asks of those who work in it: one query.
 
+    :param head_of: the person's role, where a suspended organization stays open to its owner and admins
     :raises TenantSuspended, TenantArchived, AddressNotAllowed, TwoFactorSetupRequired, SessionTooWeak,
         MethodNotAllowed, EmailUnverified, SessionTooOld: as its state and settings have it
     """
     wanted = settings.values(_RULES, tenant_id=tenant.id, environment=environment)
     check_rules(
-        status=tenant.status,
+        status=tenant.status if head_of is None else status_for(tenant.status, head_of, while_suspended=True),
+        reason=tenant.status_reason,
         allowed=list(settings.as_entries(wanted["auth.ip_allowlist"])),
         enforced=factor_demand(wanted).holds(),
         two_factor=user.two_factor_enabled,
@@ -132,9 +136,11 @@ def switch_environment(actor: Actor, *, environment: Environment) -> Scoped:
 def work_in(actor: Actor, *, tenant: Ref) -> Membership:
     """Let the portal work in one of the actor's organizations in this browser.
 
+    A suspended one can be chosen by its owner and admins: a few pages about it stay open to them.
+
     :raises TenantNotFound: not a member, deactivated, merely invited, or no such organization
     """
-    membership, _ = _admitted(actor, tenant, Environment.PROD)
+    membership, _ = _admitted(actor, tenant, Environment.PROD, in_portal=True)
     sessions.select_tenant(actor, tenant_id=membership.tenant_id)
     record(
         actor,
@@ -145,7 +151,9 @@ def work_in(actor: Actor, *, tenant: Ref) -> Membership:
     return membership
 
 
-def _admitted(actor: Actor, tenant: Ref, environment: Environment) -> tuple[Membership, UserSession]:
+def _admitted(
+    actor: Actor, tenant: Ref, environment: Environment, *, in_portal: bool = False
+) -> tuple[Membership, UserSession]:
     membership = tenants.membership_in(actor, tenant)
     session = db.session.get_one(UserSession, actor.session_id)
     user = db.session.get_one(User, actor.user_id)
@@ -157,6 +165,7 @@ def _admitted(actor: Actor, tenant: Ref, environment: Environment) -> tuple[Memb
         factors=session.factors,
         environment=environment,
         signed_in_at=session.created_at,
+        head_of=membership.role if in_portal else None,
     )
     allowed = rights_in(membership.tenant_id, membership.role, membership.profile_id)
     if environment is not Environment.PROD and Permission.ENVIRONMENTS_SWITCH not in allowed:

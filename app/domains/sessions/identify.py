@@ -24,11 +24,12 @@ from app.core.access import (
 from app.core.db import db
 from app.core.environments import Environment
 from app.core.errors import Forbidden
+from app.core.languages import Sentence
 from app.core.permissions import Permission
 from app.core.secrets import token_hash
 from app.domains.billing.queries import plan_of
 from app.domains.billing.usage import RequestQuotaUsedUp, count_call
-from app.domains.permissions.roles import rights
+from app.domains.permissions.roles import Role, rights
 from app.domains.sessions import api_token_values, lookup
 from app.domains.sessions.devices import country_of
 from app.domains.sessions.models import SUPPORT, UserSession
@@ -45,6 +46,9 @@ SWITCH_OF_METHOD: Mapping[str, str] = {
 """The settings by which an organization takes no sign-ins of a kind."""
 
 Carrier = Literal["bearer", "cookie"]
+
+HEADS = frozenset({Role.OWNER, Role.ADMIN})
+"""Who still reaches the pages about plan, export and closing when their organization is suspended."""
 
 
 class TenantSuspended(Forbidden):
@@ -73,6 +77,19 @@ class Credential:
 
 
 @dataclass(frozen=True)
+class KeptFrom:
+    """The organization that a member is kept out of, and what they are there."""
+
+    name: str
+    role: Role
+
+    @property
+    def is_head(self) -> bool:
+        """Say whether plan, export and closing stay open to them while it is suspended."""
+        return self.role in HEADS
+
+
+@dataclass(frozen=True)
 class Caller:
     """Who called, and the two things the surface needs to know beside."""
 
@@ -82,9 +99,12 @@ class Caller:
     rests_on_cookie: bool = False
     kept_out: Forbidden | None = None
     """Why the portal shows no organization to a member of the one selected."""
+    kept_from: KeptFrom | None = None
 
 
-def identify(credential: Credential | None, origin: Origin, *, in_portal: bool = False) -> Caller:
+def identify(
+    credential: Credential | None, origin: Origin, *, in_portal: bool = False, while_suspended: bool = False
+) -> Caller:
     """Return who stands behind a credential; a dead or forged one is nobody's.
 
     A tenant-scoped credential of someone whose membership ended is dead; one whose organization is
@@ -92,6 +112,7 @@ def identify(credential: Credential | None, origin: Origin, *, in_portal: bool =
 
     :param in_portal: the cookie works in the organization selected in this browser, else in the first joined,
         as long as that one's rules allow it
+    :param while_suspended: a page of the portal that stays open to owner and admins of a suspended one
     :raises TenantSuspended, TenantArchived, AddressNotAllowed, TwoFactorSetupRequired, SessionTooWeak:
         as the organization's state and rules have it
     :raises RequestQuotaUsedUp: an API token, when the plan's calls of this month are used up
@@ -118,12 +139,13 @@ def identify(credential: Credential | None, origin: Origin, *, in_portal: bool =
         _check_machine(row, environment)
     _touch(row, origin, now)
     member = row.membership_status is MembershipStatus.ACTIVE
-    kept_out = _kept_out_by(row, origin) if in_portal and member else None
+    kept_out = _kept_out_by(row, origin, while_suspended=while_suspended) if in_portal and member else None
     return Caller(
         _actor(row, origin, environment, claims, works_in=member and kept_out is None),
         row.calls_per_minute or int(default_of("limits.requests_per_minute")),
         rests_on_cookie=credential.carrier == "cookie",
         kept_out=kept_out,
+        kept_from=None if kept_out is None else KeptFrom(row.tenant_name, row.role),
     )
 
 
@@ -205,9 +227,10 @@ def _check_machine(row: sa.Row[Any], environment: Environment) -> None:
     count_call(row.bound_tenant_id)
 
 
-def _check_organization(row: sa.Row[Any], origin: Origin) -> None:
+def _check_organization(row: sa.Row[Any], origin: Origin, *, while_suspended: bool = False) -> None:
     check_rules(
-        status=row.tenant_status,
+        status=status_for(row.tenant_status, row.role, while_suspended=while_suspended),
+        reason=row.tenant_status_reason,
         allowed=row.ip_allowlist or (),
         enforced=factor_demand(row._mapping).holds(),
         two_factor=row.two_factor_enabled_at is not None,
@@ -216,9 +239,24 @@ def _check_organization(row: sa.Row[Any], origin: Origin) -> None:
     )
 
 
+def status_for(status: TenantStatus, role: Role, *, while_suspended: bool) -> TenantStatus:
+    """Return an organization's status as it counts for somebody: owner and admins keep a few pages."""
+    if while_suspended and status is TenantStatus.SUSPENDED and role in HEADS:
+        return TenantStatus.ACTIVE
+    return status
+
+
+def suspended(reason: str | None) -> TenantSuspended:
+    """Return the refusal of a suspended organization, with the reason where one was given."""
+    lift = "The platform's admins can lift the suspension."
+    told = Sentence("The reason: %(reason)s. The platform's admins can lift the suspension.", reason=reason)
+    return TenantSuspended(layer="organization", remedy=told if reason else lift)
+
+
 def check_rules(
     *,
     status: TenantStatus,
+    reason: str | None = None,
     allowed: Sequence[str],
     enforced: bool,
     two_factor: bool,
@@ -227,7 +265,7 @@ def check_rules(
 ) -> None:
     """Hold a call or a sign-in against what an organization asks of those who work in it."""
     if status is TenantStatus.SUSPENDED:
-        raise TenantSuspended(layer="organization", remedy="The platform's admins can lift the suspension.")
+        raise suspended(reason)
     if status is TenantStatus.ARCHIVED:
         raise TenantArchived(layer="organization", remedy="The platform's admins can open it again.")
     if allowed and not _is_allowed(origin.ip, allowed):
@@ -296,13 +334,13 @@ def _actor(
     )
 
 
-def _kept_out_by(row: sa.Row[Any], origin: Origin) -> Forbidden | None:
+def _kept_out_by(row: sa.Row[Any], origin: Origin, *, while_suspended: bool = False) -> Forbidden | None:
     """Return what of the organization's keeps this sign-in out; the portal shows the account without it.
 
     The rules are those of ``auth.selection.hold_rules``.
     """
     try:
-        _check_organization(row, origin)
+        _check_organization(row, origin, while_suspended=while_suspended)
     except Forbidden as error:
         return error
     if {"code": row.code_login_enabled, "oauth": row.social_login_enabled}.get(row.method) is False:

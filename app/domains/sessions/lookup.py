@@ -102,6 +102,7 @@ def _statement(found_by: FoundBy, works_in: WorksIn) -> sa.Select[Any]:
             Tenant.slug.label("tenant_slug"),
             Tenant.name.label("tenant_name"),
             Tenant.status.label("tenant_status"),
+            Tenant.status_reason.label("tenant_status_reason"),
             Membership.id.label("membership_id"),
             Membership.role,
             Membership.profile_id,

@@ -65,6 +65,7 @@ class Door:
         interactive: bool = False,
         scope: Scope | None = None,
         access: Access | Permission | None = None,
+        while_suspended: bool = False,
     ) -> Callable[[Callable[P, R]], Callable[P, R]]:
         """Guard a view: credentials first, then the call limit; the body is looked at afterwards.
 
@@ -72,12 +73,15 @@ class Door:
         :param interactive: only a person's own sign-in passes, an API token of whatever scope does not
         :param scope: what an API token needs, where method and level do not say it (``billing``)
         :param access: what the view's operation asks for, where that is to be held before the body is read
+        :param while_suspended: in the portal: owner and admins of a suspended organization still pass
         """
 
         def decorate(view: Callable[P, R]) -> Callable[P, R]:
             @functools.wraps(view)
             def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-                caller = self.enter(level, interactive=interactive, scope=scope)
+                caller = self.enter(
+                    level, interactive=interactive, scope=scope, while_suspended=while_suspended
+                )
                 if access is not None:
                     check(caller.actor, access)
                 if limit is not None:
@@ -90,11 +94,19 @@ class Door:
             marked.interactive = interactive
             marked.scope = scope
             marked.access = access
+            marked.while_suspended = while_suspended
             return guarded
 
         return decorate
 
-    def enter(self, level: Level, *, interactive: bool = False, scope: Scope | None = None) -> Caller:
+    def enter(
+        self,
+        level: Level,
+        *,
+        interactive: bool = False,
+        scope: Scope | None = None,
+        while_suspended: bool = False,
+    ) -> Caller:
         """Find out who calls and whether that is enough; afterwards ``current_actor`` knows.
 
         :raises NotSignedIn, TenantTokenRequired, GlobalTokenRequired: by the level
@@ -105,7 +117,9 @@ class Door:
             abort(404)  # no name of ours holds it, and PostgreSQL cannot even look for it
         origin = self._origin()
         credential = None if level == "public" else self._credential()
-        caller = self._known(identify(credential, origin, in_portal=self.in_portal))
+        caller = self._known(
+            identify(credential, origin, in_portal=self.in_portal, while_suspended=while_suspended)
+        )
         g.caller, g.actor = caller, caller.actor
         if level == "public":
             return caller
