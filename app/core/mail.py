@@ -88,7 +88,7 @@ def build(mail: OutgoingMail, *, message_id: str) -> EmailMessage:
     message = EmailMessage(policy=SMTPUTF8 if to.smtputf8 else SMTP)
     message["From"] = mail.sender or current_settings().mail_from
     message["To"] = Address(username=to.local_part, domain=to.ascii_domain)
-    message["Subject"] = _one_line(mail.subject)[:_LONGEST_SUBJECT]
+    message["Subject"] = as_header(mail.subject)[:_LONGEST_SUBJECT]
     message["Date"] = format_datetime(clock.now())
     message["Message-ID"] = message_id
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation answers, please
@@ -116,10 +116,13 @@ def send(
     :raises MailDeferred: to be tried again with the same ``message_id``
     :raises MailRefused: never to be tried again
     """
-    message = build(mail, message_id=message_id)
+    try:
+        message = build(mail, message_id=message_id)
+        content = message.as_bytes()
+    except (ValueError, LookupError, TypeError, AttributeError, RuntimeError) as error:
+        raise MailRefused(f"it cannot be written: {type(error).__name__}: {error}") from error
     to = message["To"].addresses[0].addr_spec
     options = [] if to.isascii() else ["SMTPUTF8"]
-    content = message.as_bytes()
     content = sign(content) if sign else content
     with _connection(server or configured_server()) as smtp:
         if options and not smtp.has_extn("smtputf8"):
@@ -204,6 +207,14 @@ def _address(text: str) -> ValidatedEmail:
 def own_domain() -> str:
     """Return the domain of the instance's own address."""
     return parseaddr(current_settings().mail_from)[1].rpartition("@")[2] or "localhost"
+
+
+def as_header(text: str) -> str:
+    """Return a text as it may stand in a header: one line, and no word that would be decoded (RFC 2047).
+
+    An encoded word could hold what was never looked at, a new line among it.
+    """
+    return _one_line(text).replace("=?", "= ?")
 
 
 def _one_line(text: str) -> str:

@@ -13,6 +13,7 @@ from app.core.access import Access, Actor, operation
 from app.core.db import db
 from app.core.errors import ValidationFailed
 from app.core.languages import Sentence
+from app.core.mail import as_header
 from app.core.settings import current_settings
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
@@ -96,8 +97,7 @@ def _row(tenant_id: int | None) -> tuple[TenantSender | None, str]:
 def _header(name: str, address: str) -> str:
     """Write name and address as one header; a name that needs quotes has them."""
     local, _, domain = address.rpartition("@")
-    clean = " ".join("".join(sign if sign.isprintable() else " " for sign in name).split())
-    return str(Address(display_name=clean, username=local, domain=domain))
+    return str(Address(display_name=as_header(name), username=local, domain=domain))
 
 
 def _checked(field: str, value: str | None) -> str | None:

@@ -16,11 +16,13 @@ from functools import partial
 from types import FrameType
 
 from flask import Flask, current_app
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.core import jobs, lanes, outbox, redis
 from app.core import partitions as _partitions  # noqa: F401 - each registers what it does by itself
 from app.domains.accounts import jobs as _account_jobs  # noqa: F401
 from app.domains.accounts import recipients as _recipients  # noqa: F401
+from app.domains.audit import chain as _chain  # noqa: F401
 from app.domains.auth import assisted_recovery as _recoveries  # noqa: F401
 from app.domains.auth import jobs as _auth_jobs  # noqa: F401
 from app.domains.clients import jobs as _client_jobs  # noqa: F401
@@ -59,11 +61,15 @@ class TookTooLong(Exception):
     """An act went beyond its time."""
 
 
+_PERHAPS_THE_SERVERS = (outbox.NotNow, TookTooLong, SQLAlchemyError, OSError)
+"""What may have nothing to do with the row. Any other failure is its own: it must not hold up the others."""
+
+
 @dataclass
 class _Weather:
     """How it went so far with each kind in this drain."""
 
-    failed: dict[str, list[outbox.Claimed]] = field(default_factory=dict)
+    failed: dict[str, list[tuple[outbox.Claimed, Exception]]] = field(default_factory=dict)
     paused: set[str] = field(default_factory=set)
 
 
@@ -77,6 +83,7 @@ def drain(hands: int = 0) -> int:
     :param hands: how many threads work in lanes beside this one; none: it takes the lanes' turns itself
     """
     with transaction():
+        outbox.note_deaths()
         outbox.bury_lost()
     weather, kept = _Weather(), 0
     crew = _Crew(hands, end=time.monotonic() + DRAIN_SECONDS)
@@ -88,24 +95,41 @@ def drain(hands: int = 0) -> int:
         elif hands:
             crew.gather()
         if claimed := _next(weather):
-            kept += _keep(claimed, weather)
+            kept += _keep(claimed, weather, hurried=hands > 0)
         elif crew.is_busy():
             time.sleep(IDLE_SECONDS)
-        elif hands or (turn := take_turn()) is None:
+        elif hands:
             break
-        else:
+        elif (turn := take_turn()) is not None:
             kept += turn
+        elif (claimed := _next(weather, outbox.ASIDE_LANE)) is not None:
+            kept += _keep(claimed, weather)
+        else:
+            break
     crew.join()
     return kept + crew.kept
 
 
-def _next(weather: _Weather) -> outbox.Claimed | None:
-    """Take the next of the main lane; it is only looked for first, for taking is a write."""
+def drain_aside() -> None:
+    """Keep what is due of that which held a worker up or killed one; whatever it does, nobody waits for it."""
+    with transaction():
+        outbox.note_deaths()
+        outbox.bury_lost()
+    weather, end = _Weather(), time.monotonic() + DRAIN_SECONDS
+    while not stopping.is_set() and time.monotonic() < end:
+        claimed = _next(weather, outbox.ASIDE_LANE)
+        if claimed is None:
+            return
+        _keep(claimed, weather)
+
+
+def _next(weather: _Weather, lane: str = outbox.MAIN_LANE) -> outbox.Claimed | None:
+    """Take the next of a lane; it is only looked for first, for taking is a write."""
     with transaction(read_only=True):
-        if not outbox.needs_a_look():
+        if not outbox.needs_a_look(lane):
             return None
     with transaction():
-        return outbox.claim_next(without=weather.paused)
+        return outbox.claim_next(without=weather.paused, lane=lane)
 
 
 class _Crew:
@@ -186,17 +210,23 @@ def take_turn() -> int | None:
     return kept if begun else None
 
 
-def _keep(claimed: outbox.Claimed, weather: _Weather) -> bool:
+def _keep(claimed: outbox.Claimed, weather: _Weather, *, hurried: bool = False) -> bool:
     effect = outbox.EFFECTS.get(claimed.kind)
     kept: outbox.Payload | None = None
+    hurried = hurried and claimed.kind not in outbox.PATIENT
+    seconds = outbox.HURRIED_SECONDS if hurried else outbox.ACT_SECONDS
     try:
-        with time_limit(outbox.ACT_SECONDS, TookTooLong(f"took more than {outbox.ACT_SECONDS} s")):
+        with time_limit(seconds, TookTooLong(f"took more than {seconds} s")):
             if effect is not None:
                 _take_effect(effect, claimed)
             else:
                 kept = _act(claimed)
     except Exception as error:  # noqa: BLE001 - whatever a handler raises is the row's failure
-        _failed(claimed, error, weather)
+        if hurried and isinstance(error, TookTooLong):
+            log.warning("outbox: aside", extra={"outbox_uid": str(claimed.uid), "kind": claimed.kind})
+            _settle(partial(outbox.set_aside, claimed, str(error)))
+        else:
+            _failed(claimed, error, weather)
         return False
     if kept is not None:
         _settle(partial(outbox.finish, claimed, kept))
@@ -233,11 +263,12 @@ def _failed(claimed: outbox.Claimed, error: Exception, weather: _Weather) -> Non
     )
     if isinstance(error, outbox.Unreachable):
         weather.paused.add(claimed.kind)
-    elif not isinstance(error, outbox.Hopeless):
+    elif isinstance(error, _PERHAPS_THE_SERVERS):
         failed = weather.failed.setdefault(claimed.kind, [])
-        failed.append(claimed)
+        failed.append((claimed, error))
         if len(failed) >= REFUSALS_IN_A_ROW:
-            _settle(partial(outbox.excuse, failed))
+            refused = [row for row, why in failed if isinstance(why, outbox.NotNow)]
+            _settle(partial(outbox.excuse, refused))
             weather.paused.add(claimed.kind)
 
 
