@@ -31,9 +31,7 @@ def token_of(caller: Caller, email: str) -> str:
     return str(opened["session"]["token"])
 
 
-def test_the_e_mail_changes_only_when_the_new_mailbox_has_answered(
-    live: LiveInstance, caller: Caller
-) -> None:
+def test_new_email(live: LiveInstance, caller: Caller) -> None:
     a, b, fresh = "a@change.example", "b@change.example", "fresh@change.example"
     verified(live, caller, a, "change_a")
     verified(live, caller, b, "change_b")
@@ -56,6 +54,8 @@ def test_the_e_mail_changes_only_when_the_new_mailbox_has_answered(
     caller.refused(CONFIRM, "400 auth:email_change_token_invalid", token=mailed)
     me = caller.good("v0.users.me", bearer=token)
     assert (me["email"], me["email_verified"], me["pending_email"]) == (fresh, True, None)
+    caller.refused("v0.auth.login", "401 auth:invalid_credentials", email=a, password=PASSWORD)
+    assert caller.call("v0.auth.login", email=fresh, password=PASSWORD).status_code == 204
 
 
 def bearer_of(caller: Caller, email: str, password: str = PASSWORD) -> str:

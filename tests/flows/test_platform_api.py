@@ -62,9 +62,10 @@ def test_signup_to_tenant(live: LiveInstance, caller: Caller) -> None:
     assert (info["id"], subscription["plan"], subscription["status"]) == (tenant, "Pro", "TRIALING")
     end = datetime.fromisoformat(subscription["end_date"])
     assert abs(end - datetime.now(UTC) - timedelta(days=14)) < timedelta(minutes=1)
-    caller.refused(
-        "platform_api.tenants.list", "403 auth:global_token_required", bearer=inside["access_token"]
-    )
+    s = inside["access_token"]
+    (member,) = caller.good("platform_api.members.list", bearer=s)
+    assert (member["user_id"], member["role"]) == (user, "owner")
+    caller.refused("platform_api.tenants.list", "403 auth:global_token_required", bearer=s)
 
 
 def test_otp_login(live: LiveInstance, caller: Caller) -> None:
@@ -159,5 +160,14 @@ def test_platform_administration(live: LiveInstance, caller: Caller) -> None:
     assert caller.good("platform_api.admin.stats", bearer=a)["active_tenants"] == before - 1
     caller.good("platform_api.admin.set_tenant_status", bearer=a, tenant_id=tenant, status="active")
     caller.good("platform_api.tenant.info", bearer=s)
+    tree = caller.good("platform_api.admin.list_configs", bearer=a)
+    groups = [group for resource in tree["resources"] for group in resource["config_groups"]]
+    assert {group["type"] for group in groups} == {"GLOBAL", "TENANT"}
+    sections = [section for group in groups for section in group["sections"]]
+    shown = {one["key"]: one["val"] for section in sections for one in section["configs"]}
+    assert shown["smtp.password"] in (None, "", "********")
+    host = {"bearer": a, "key": "smtp.host", "scope": "GLOBAL", "is_locked": False}
+    caller.good("platform_api.admin.update_config", **host, value="smtp.sendgrid.com")
+    caller.good("platform_api.admin.update_config", **host, value=None)
     unknown = {"tenant_id": "ten_none", "status": "active"}
     caller.refused("platform_api.admin.set_tenant_status", "404 tenant:not_found", bearer=a, **unknown)

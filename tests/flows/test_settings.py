@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -39,6 +40,17 @@ def admin(live: LiveInstance, caller: Caller, name: str) -> str:
     return str(caller.good("platform_api.auth.login", email=email, password=PASSWORD)["access_token"])
 
 
+def reader(live: LiveInstance, caller: Caller, owners: str, tenant: str) -> str:
+    """Let somebody join to whom nothing but looking is given; returns a scoped token."""
+    email = "vera@settings-flow.example"
+    caller.good("platform_api.invites.create", bearer=owners, email=email, role="viewer")
+    token = live.mail.token_for(email, subject="invites you")
+    caller.good("api_v1.users.accept_invitation", token=token, password=PASSWORD)
+    signed = caller.good("platform_api.auth.login", email=email, password=PASSWORD)
+    chosen = {"bearer": signed["access_token"], "tenant_id": tenant}
+    return str(caller.good("platform_api.auth.select_tenant", **chosen)["access_token"])
+
+
 def at_once(times: int, call: Callable[[int], httpx.Response]) -> list[int]:
     with ThreadPoolExecutor(times) as pool:
         return [answer.status_code for answer in pool.map(call, range(times))]
@@ -74,8 +86,8 @@ def test_no_lock_is_lost_among_writers(live: LiveInstance, caller: Caller) -> No
 
 
 def test_configs_lock_and_environments(live: LiveInstance, caller: Caller) -> None:
-    _tenant, token = owner(caller, "settings-flow")
-    above = admin(live, caller, "settings-flow")
+    tenant, token = owner(caller, "settings-flow")
+    above, viewer = admin(live, caller, "settings-flow"), reader(live, caller, token, tenant)
 
     def shown(key: str, bearer: str = token) -> dict[str, object]:
         tree = caller.good("platform_api.configs.get", bearer=bearer)
@@ -86,7 +98,13 @@ def test_configs_lock_and_environments(live: LiveInstance, caller: Caller) -> No
 
     update = "platform_api.configs.update"
     assert (shown("clients.enabled")["val"], shown("clients.enabled")["is_locked"]) == (False, False)
+    not_theirs = {"bearer": viewer, "key": "clients.enabled", "value": True}
+    caller.refused(update, "403 auth:permission_denied", **not_theirs)
     assert caller.good(update, bearer=token, key="clients.enabled", value=True)["val"] is True
+    wrong = caller.refused(update, "422 validation", bearer=token, key=KEY, value="many")
+    assert wrong.json()["detail"][0]["loc"] == ["body", "value"]
+    for nobodys, value in (("no.such_key", 1), ("smtp.host", "x")):
+        caller.refused(update, "404 setting:not_found", bearer=token, key=nobodys, value=value)
     switched = caller.good("platform_api.auth.switch_environment", bearer=token, environment="staging")
     assert shown("clients.enabled", switched["access_token"])["val"] is False
     caller.good(update, bearer=switched["access_token"], key=KEY, value=3)
@@ -95,7 +113,11 @@ def test_configs_lock_and_environments(live: LiveInstance, caller: Caller) -> No
     caller.good("platform_api.admin.update_config", **lock, is_locked=True)
     try:
         assert (shown(KEY)["val"], shown(KEY)["mod"], shown(KEY)["is_locked"]) == (14, False, True)
-        assert caller.call(update, bearer=token, key=KEY, value=5).json()["code"] == "setting:locked"
+        caller.refused(update, "403 setting:locked", bearer=token, key=KEY, value=5)
+        body = {"email": "new@settings-flow.example", "role": "member"}
+        made = caller.good("platform_api.invites.create", bearer=token, **body)
+        left = datetime.fromisoformat(made["expires_at"]) - datetime.now(UTC)
+        assert abs(left - timedelta(days=14)) < timedelta(minutes=1)
     finally:
         caller.good("platform_api.admin.update_config", **lock, is_locked=False)
     assert shown(KEY)["val"] == 3
