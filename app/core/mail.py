@@ -163,7 +163,9 @@ def _connection(server: MailServer) -> Iterator[smtplib.SMTP]:
 def cleaned(words: str, server: MailServer | None = None) -> str:
     """Return what a server said on one line of bounded length, without the secret that it was given."""
     if server is not None and server.password:
-        for secret in (server.password, b64encode(server.password.encode()).decode()):
+        plain = f"\0{server.username or ''}\0{server.password}"
+        encoded = (b64encode(text.encode()).decode() for text in (plain, server.password))
+        for secret in (*encoded, server.password):
             words = words.replace(secret, "…")
     line = _one_line(words)
     return line if len(line) <= _LONGEST_ANSWER else f"{line[: _LONGEST_ANSWER - 1]}…"

@@ -31,6 +31,7 @@ _NEVER = tuple(
     for network in (
         "192.88.99.0/24",  # relays of 6to4, which lead anywhere (RFC 7526)
         "168.63.129.16/32",  # a cloud's own service, at an address that looks public
+        "192.0.0.0/24",  # for protocols (RFC 6890); another cloud's own service among them
         "::/96",  # IPv4 in disguise, long given up (RFC 4291 section 2.5.5.1)
         "64:ff9b:1::/48",  # somebody's own translation (RFC 8215)
     )

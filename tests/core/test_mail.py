@@ -1,5 +1,6 @@
 """Mail: headers nobody can add to, and what each answer of a server means for the message."""
 
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
@@ -122,3 +123,20 @@ def test_an_international_domain_travels_in_ascii(sink: SmtpSandbox) -> None:
 
 def test_a_password_is_not_shown_by_what_holds_it() -> None:
     assert "hunter2" not in repr(MailServer(host="h", port=25, security="none", password="hunter2"))
+
+
+@pytest.mark.parametrize(
+    "said", ["{plain}", "AUTH PLAIN {plain}", "{password}", "{encoded}", "{user} {password}"]
+)
+def test_l04_a_server_that_says_the_password_again_tells_nobody(said: str) -> None:
+    server = MailServer(host="mx.example", port=25, security="none", username="jane", password="s3cret pass")
+    words = said.format(
+        user="jane",
+        password="s3cret pass",
+        plain=b64encode(b"\0jane\0s3cret pass").decode(),
+        encoded=b64encode(b"s3cret pass").decode(),
+    )
+    told = mail.cleaned(f"535 no: {words}", server)
+    assert "…" in told
+    for secret in ("s3cret", "czNjcmV0", b64encode(b"\0jane\0s3cret pass").decode()):
+        assert secret not in told
