@@ -49,6 +49,7 @@ WORDS = (
     "suspended",
     "archived",
     "Unknown device",
+    "monthly",
     "missing",
     "partial",
     "ok",

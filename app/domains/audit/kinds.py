@@ -187,6 +187,14 @@ class AuditKind(StrEnum):
     CLIENT_SIGNED_IN = "client.signed_in"
     CLIENT_UPDATED = "client.updated"
 
+    INVOICE_ISSUED = "invoice.issued"
+    INVOICE_PAID = "invoice.paid"
+    INVOICE_VOIDED = "invoice.voided"
+    INVOICE_WRITTEN_OFF = "invoice.written_off"
+
+    AUDIT_EXPORT_REQUESTED = "audit.export_requested"
+    AUDIT_EXPORT_DOWNLOADED = "audit.export_downloaded"
+
     SERVICE_USER_CREATED = "service_user.created"
     SERVICE_USER_DELETED = "service_user.deleted"
     SERVICE_USER_DISABLED = "service_user.disabled"

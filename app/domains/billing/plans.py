@@ -1,7 +1,13 @@
 """The plans of an organization, as the catalog has them; None means no bound."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+from app.core.errors import NotFound
+
+
+class PlanNotFound(NotFound):
+    code, message = "plan:not_found", "There is no such plan."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,3 +80,18 @@ ENTERPRISE = Plan(
 )
 
 PLANS: Mapping[str, Plan] = {plan.code: plan for plan in (DEV, PRO, ENTERPRISE)}
+
+IN_ORDER: Sequence[Plan] = sorted(
+    PLANS.values(), key=lambda plan: (plan.monthly is None, plan.monthly or 0, plan.code)
+)
+"""Cheapest first, those by agreement last."""
+
+
+def plan_named(code: str) -> Plan:
+    """Return the plan of a code.
+
+    :raises PlanNotFound: if there is none
+    """
+    if code not in PLANS:
+        raise PlanNotFound
+    return PLANS[code]

@@ -1,8 +1,9 @@
 """What an organization may use now."""
 
-from calendar import monthrange
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -10,7 +11,8 @@ from app.core import clock
 from app.core.access import Access, Actor, operation
 from app.core.db import db
 from app.domains.billing.models import Subscription, SubscriptionStatus
-from app.domains.billing.plans import DEV, PLANS, Plan
+from app.domains.billing.periods import next_month
+from app.domains.billing.plans import DEV, IN_ORDER, PLANS, Plan
 
 _ENDING = (SubscriptionStatus.TRIALING, SubscriptionStatus.CANCELLED)
 """Those that fall back to dev when their period is over."""
@@ -31,6 +33,20 @@ class Standing:
         if self.status is not SubscriptionStatus.TRIALING or self.trial_ends_at is None:
             return 0
         return max(0, -((clock.now() - self.trial_ends_at) // timedelta(days=1)))
+
+
+@dataclass(frozen=True)
+class Running:
+    """A subscription as whoever has it sees it."""
+
+    uid: UUID
+    starts_at: datetime
+    standing: Standing
+
+    @property
+    def plan(self) -> Plan:
+        """Return the plan in force."""
+        return self.standing.plan
 
 
 def visible(actor: Actor) -> sa.Select[tuple[Subscription]]:
@@ -59,6 +75,19 @@ def standing_of(subscription: Subscription | None) -> Standing:
     )
 
 
+def running(subscription: Subscription) -> Running:
+    """Return a subscription as it stands at this moment; one that is over began anew, on dev, at its end."""
+    found, over = standing_of(subscription), subscription.period_end
+    fell_back = over is not None and is_over(subscription.status, over)
+    return Running(subscription.uid, over if over and fell_back else subscription.period_start, found)
+
+
+@operation(Access.TENANT)
+def plans(actor: Actor) -> Sequence[Plan]:
+    """Return the plans an organization can have: cheapest first, those by agreement last."""
+    return IN_ORDER
+
+
 def plan_of(code: str | None, status: SubscriptionStatus | None, period_end: datetime | None) -> Plan:
     """Return the plan in force, of what a subscription says: dev where there is none or its end has come."""
     return DEV if code is None or is_over(status, period_end) else PLANS[code]
@@ -77,13 +106,4 @@ def limit_of(tenant_id: int, name: str) -> int | None:
 
 def end_of_month(start: datetime) -> datetime:
     """Return when the running month ends, of those that roll on from ``start``: 31 January, 28 February."""
-    now = clock.now()
-    months = max(1, (now.year - start.year) * 12 + now.month - start.month)
-    ends = _after_months(start, months)
-    return ends if ends > now else _after_months(start, months + 1)
-
-
-def _after_months(start: datetime, months: int) -> datetime:
-    years, month = divmod(start.month - 1 + months, 12)
-    year = start.year + years
-    return start.replace(year=year, month=month + 1, day=min(start.day, monthrange(year, month + 1)[1]))
+    return next_month(start, clock.now())

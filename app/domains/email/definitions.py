@@ -274,6 +274,30 @@ MAILS: Mapping[str, MailDefinition] = {
             subject="{{ inviter_name }} invites you to {{ tenant_name }}",
         ),
         MailDefinition(
+            name="trial_end_notice",
+            event="billing.trial_ending",
+            variables=("days_left", "plan_name", "ends_at", "link"),
+            subject="Your trial ends in {{ days_left }} days",
+        ),
+        MailDefinition(
+            name="subscription_start",
+            event="billing.subscription_started",
+            variables=("plan_name", "interval", "period_end"),
+            subject="You are on {{ plan_name }}",
+        ),
+        MailDefinition(
+            name="payment_failure",
+            event="billing.payment_failed",
+            variables=("amount", "failed_at", "link"),
+            subject="A payment failed",
+        ),
+        MailDefinition(
+            name="invoice",
+            event="billing.invoice_issued",
+            variables=("number", "amount", "due_at", "pay_url"),
+            subject="Invoice {{ number }}",
+        ),
+        MailDefinition(
             name="seat_shortage",
             event="billing.seats_low",
             variables=("used", "total", "link"),

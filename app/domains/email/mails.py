@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from app.domains.email.access_mails import access_end, access_return, role_change
 from app.domains.email.access_request_mails import access_grant, access_refusal, access_request
+from app.domains.email.billing_mails import invoice, payment_failure, subscription_start, trial_end_notice
 from app.domains.email.client_mails import service_sign_in_failures
 from app.domains.email.domain_mails import sender_domain_status
 from app.domains.email.factor_mails import (
@@ -68,6 +69,7 @@ __all__ = [
     "factor_recovery_cancellation",
     "factor_recovery_due",
     "factor_recovery_request",
+    "invoice",
     "join_approval",
     "join_refusal",
     "join_request",
@@ -83,6 +85,7 @@ __all__ = [
     "passkey_addition",
     "passkey_copy",
     "passkey_removal",
+    "payment_failure",
     "role_change",
     "seat_shortage",
     "sender_domain_status",
@@ -90,11 +93,13 @@ __all__ = [
     "setting_lock",
     "smtp_failure",
     "smtp_test",
+    "subscription_start",
     "support_grant",
     "support_request",
     "support_start",
     "token_expiry",
     "token_revocation",
+    "trial_end_notice",
     "two_factor_demand",
 ]
 

@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from app.core.languages import said
+from app.core.money import Money
 from app.domains.email.readers import Reader
 
 _UNITS = ((timedelta(days=2), timedelta(days=1), "day"), (timedelta(hours=1), timedelta(hours=1), "hour"))
@@ -14,10 +15,10 @@ _INNER_DOT = re.compile(r"(?<=[^\W_])\.(?=[^\W\d_]{2})")
 _WORD_JOINER = "\u2060"
 _LONGEST_NAME = 120
 
-_WORDS = frozenset({"status", "from", "role", "setting_label"})
+_WORDS = frozenset({"status", "from", "role", "setting_label", "interval"})
 """Variables that are words of ours, if they are."""
 
-Value = str | int | datetime | date | timedelta
+Value = str | int | datetime | date | timedelta | Money
 Kept = str | Mapping[str, Any]
 
 
@@ -27,6 +28,8 @@ def kept(value: Value) -> Kept:
         return {"at": value.isoformat()}
     if isinstance(value, date):
         return {"day": value.isoformat()}
+    if isinstance(value, Money):
+        return {"amount": value.amount, "currency": value.currency}
     if isinstance(value, timedelta):
         return {"seconds": value.total_seconds()}
     return str(value)
@@ -40,6 +43,8 @@ def written(value: Kept, reader: Reader) -> str:
         moment, manner = datetime.fromisoformat(value["at"]), reader.manner
         pattern = said("%(day)s at %(time)s", reader.language)
         return pattern % {"day": manner.day(moment), "time": manner.minute(moment)}
+    if "amount" in value:
+        return Money(value["amount"], value["currency"]).written(reader.manner)
     if "day" in value:
         noon = datetime.combine(date.fromisoformat(value["day"]), time(12), tzinfo=reader.manner.zone)
         return reader.manner.day(noon)

@@ -13,6 +13,7 @@ from app.core.db import db
 from app.core.errors import OverPlan
 from app.core.links import public_url
 from app.domains.accounts.models import User
+from app.domains.billing.capacity import counts
 from app.domains.billing.queries import limit_of
 from app.domains.email import mails
 from app.domains.members.models import Invitation, InvitationStatus
@@ -72,6 +73,12 @@ def counted(tenant_id: int) -> Seats:
     )
     row = db.session.execute(sa.select(active, pending)).one()
     return Seats(row[0], row[1], limit_of(tenant_id, "seats"))
+
+
+@counts("seats")
+def taken(tenant_id: int) -> int:
+    """Return how many seats are taken, those that invitations hold too."""
+    return counted(tenant_id).taken
 
 
 def check_free(tenant_id: int) -> Seats:

@@ -13,6 +13,7 @@ from app.core.paging import Page, Window, paginate
 from app.core.permissions import Permission
 from app.domains.accounts.models import User
 from app.domains.billing import usage
+from app.domains.billing.capacity import counts
 from app.domains.billing.queries import limit_of
 from app.domains.sessions.models import UserSession
 from app.domains.tenants.models import Tenant
@@ -63,6 +64,15 @@ def count_live(tenant_id: int, environment: Environment) -> int:
     """Return how many live tokens an organization has in one environment."""
     here = live().where(UserSession.tenant_id == tenant_id, UserSession.environment == str(environment))
     return db.session.scalar(sa.select(sa.func.count()).select_from(here.subquery())) or 0
+
+
+@counts("api_tokens")
+def most_in_one_environment(tenant_id: int) -> int:
+    """Return how many live tokens an organization has in the environment with the most."""
+    number = sa.func.count().label("number")
+    here = live().where(UserSession.tenant_id == tenant_id).with_only_columns(number)
+    counted = here.group_by(UserSession.environment).order_by(None).subquery()
+    return db.session.scalar(sa.select(sa.func.max(counted.c.number))) or 0
 
 
 def visible(actor: Actor) -> sa.Select[tuple[UserSession, Tenant]]:

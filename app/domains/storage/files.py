@@ -15,6 +15,7 @@ from app.core.environments import Environment
 from app.core.errors import OverPlan
 from app.core.outbound import before_the_transaction
 from app.core.storage import StoreFailed
+from app.domains.billing.capacity import counts
 from app.domains.billing.queries import limit_of
 from app.domains.storage import stores
 from app.domains.storage.models import StoredFile
@@ -96,6 +97,12 @@ def local_bytes(tenant_id: int) -> int:
     return int(
         db.session.scalar(total.where(StoredFile.tenant_id == tenant_id, StoredFile.place_id.is_(None))) or 0
     )
+
+
+@counts("local_storage_mb")
+def local_megabytes(tenant_id: int) -> int:
+    """Return how much of an organization's lies with us, begun megabytes counted as whole."""
+    return -(-local_bytes(tenant_id) // _MEGABYTE)
 
 
 @outbox.handler(_DELETE)

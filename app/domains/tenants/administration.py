@@ -84,7 +84,9 @@ def sheet(actor: Actor, *, tenant: Ref) -> TenantDetails:
 
 
 def _narrowed(status: TenantStatus | None, search: str) -> Sequence[sa.ColumnElement[bool]]:
-    narrowed: list[sa.ColumnElement[bool]] = [] if status is None else [Tenant.status == status]
+    narrowed: list[sa.ColumnElement[bool]] = [Tenant.erased_at.is_(None)]
+    if status is not None:
+        narrowed.append(Tenant.status == status)
     if search:
         columns = (Tenant.name, Tenant.slug, Tenant.billing_email)
         narrowed.append(sa.or_(*(column.icontains(search, autoescape=True) for column in columns)))
@@ -106,7 +108,7 @@ def set_status(actor: Actor, *, tenant: Ref, status: TenantStatus, reason: str |
             {"reason": [Sentence("Give at most %(most)s characters on one line.", most=REASON_LENGTH)]}
         )
     named = Tenant.id == tenant.id if tenant.uid is None else Tenant.uid == tenant.uid
-    found = db.session.scalar(sa.select(Tenant).where(named).with_for_update())
+    found = db.session.scalar(sa.select(Tenant).where(named, Tenant.erased_at.is_(None)).with_for_update())
     if found is None:
         raise TenantNotFound
     before, changed = found.status, status is not found.status
@@ -131,6 +133,9 @@ def _follow(tenant: Tenant, before: TenantStatus) -> None:
         billing.end(tenant_id=tenant.id)
     elif before is TenantStatus.ARCHIVED:
         billing.fall_back(tenant_id=tenant.id)
+    elif before is TenantStatus.SUSPENDED and tenant.is_active:
+        db.session.flush()  # billing looks at the row
+        billing.go_on(tenant_id=tenant.id)
 
 
 def _tell(tenant: Tenant) -> None:

@@ -5,7 +5,9 @@ from flask import Flask
 from app.surfaces.platform_api import (
     admin,
     admin_configs,
+    admin_plans,
     auth,
+    billing,
     configs,
     invites,
     members,
@@ -18,7 +20,19 @@ from app.surfaces.shared.openapi import DialectApi, mount_blueprints
 
 __all__ = ["AREAS", "DIALECT", "mount"]
 
-AREAS = (admin, admin_configs, auth, configs, invites, storage, members, tenant, tenants)
+AREAS = (
+    admin,
+    admin_configs,
+    admin_plans,
+    auth,
+    billing,
+    configs,
+    invites,
+    storage,
+    members,
+    tenant,
+    tenants,
+)
 """Naming them is what registers their views."""
 
 

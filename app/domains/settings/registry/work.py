@@ -84,6 +84,12 @@ DEFINITIONS = (
         governs="services_v1.checkout.calculate_tax",
     ),
     _terms(
+        "billing.seller",
+        Type.TEXT,
+        label="Name and address of the seller",
+        governs="the head of invoices; the name of the instance where it is empty",
+    ),
+    _terms(
         "billing.invoice_due_days",
         Type.INTEGER,
         label="Days to pay an invoice",
@@ -100,6 +106,12 @@ DEFINITIONS = (
         min=0,
         max=90,
         governs="job billing.collect",
+    ),
+    _terms(
+        "billing.payment_instructions",
+        Type.TEXT,
+        label="How to pay an invoice",
+        governs=("what stands below the amount of every open invoice: an account to pay to, a reference"),
     ),
     _life_of_a_ticket(
         "support.auto_close_days",
