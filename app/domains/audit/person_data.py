@@ -12,6 +12,7 @@ from app.core import outbox
 from app.core.db import db
 from app.core.personal import Leaver, Row, exported, on_erasure, plain
 from app.core.secrets import seal, unseal
+from app.domains.audit.chain import note_erasure
 from app.domains.audit.models import AuditEvent
 
 GONE = "erased"
@@ -20,7 +21,7 @@ _FORGET = "audit.forget"
 _SEAL = f"outbox:{_FORGET}"
 _MEMBERS = ("member", "membership")
 _READ = (
-    *("id", "at", "subject_type", "subject_id", "actor_user_id"),
+    *("id", "at", "tenant_id", "subject_type", "subject_id", "actor_user_id"),
     *("ip", "user_agent", "actor_uid", "changes"),
 )
 
@@ -115,6 +116,7 @@ def _clean(row: sa.Row[Any], leaver: Leaver, named: re.Pattern[str], traces: re.
     if touching or without(row.changes, named) != row.changes:
         after["changes"] = without(row.changes, None if about else traces)
     if any(getattr(row, name) != value for name, value in after.items()):
+        note_erasure(row, after)
         change = sa.update(AuditEvent).where(AuditEvent.id == row.id, AuditEvent.at == row.at)
         db.session.execute(change.values(after).execution_options(synchronize_session=False))
 

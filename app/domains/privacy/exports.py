@@ -1,6 +1,6 @@
 """Asking for a copy of one's data, seeing how far it is, and fetching it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,12 +9,11 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from app.core import clock
+from app.core import clock, stepwise
 from app.core.access import Access, Actor, operation
 from app.core.buckets import DATA_EXPORTS
 from app.core.db import db, read, rows_changed
 from app.core.errors import Conflict, NotFound
-from app.core.outbox import OutboxRow
 from app.core.personal import Leaver, on_erasure
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
@@ -77,7 +76,12 @@ def visible(actor: Actor) -> sa.Select[tuple[DataExport]]:
 @operation(Access.INTERACTIVE)
 def my_exports(actor: Actor) -> Sequence[ExportSheet]:
     """Return the actor's latest exports, the newest first."""
-    latest = visible(actor).add_columns(_given_up()).order_by(DataExport.id.desc()).limit(_SHOWN)
+    latest = (
+        visible(actor)
+        .add_columns(stepwise.nobody_goes_on(DataExport))
+        .order_by(DataExport.id.desc())
+        .limit(_SHOWN)
+    )
     return [ExportSheet(export, bool(given_up)) for export, given_up in db.session.execute(latest).all()]
 
 
@@ -90,7 +94,11 @@ def request_export(actor: Actor) -> DataExport:
     :raises RateLimited: after three in a day
     """
     require_strong(actor)
-    if read(sa.select(DataExport.id).where(DataExport.user_id == actor.user_id, _is_being_made())):
+    if read(
+        sa.select(DataExport.id).where(
+            DataExport.user_id == actor.user_id, stepwise.is_being_made(DataExport)
+        )
+    ):
         raise ExportUnderWay
     budgets.spend(DATA_EXPORTS, user=actor.user_id)
     give_up_stuck(user_id=actor.user_id)
@@ -128,24 +136,14 @@ def fetch_export(actor: Actor, *, uid: UUID) -> Fetched:
     return Fetched(path, path.stat().st_size, export.finished_at or clock.now())
 
 
-def _given_up() -> sa.ColumnElement[bool]:
-    """Say of an export under way that nobody goes on with it."""
-    step = sa.select(OutboxRow.id).where(OutboxRow.uid == DataExport.step_uid, OutboxRow.dead_at.is_(None))
-    return sa.and_(DataExport.state.in_(UNDER_WAY), ~sa.exists(step))
-
-
-def _is_being_made() -> sa.ColumnElement[bool]:
-    return sa.and_(DataExport.state.in_(UNDER_WAY), ~_given_up())
-
-
 def give_up_stuck(*, user_id: int | None = None) -> int:
     """Mark exports failed whose step was given up, so that another can be asked for; returns how many."""
-    stuck = sa.select(DataExport).where(_given_up())
+    stuck = sa.select(DataExport).where(stepwise.nobody_goes_on(DataExport))
     if user_id is not None:
         stuck = stuck.where(DataExport.user_id == user_id)
     found = db.session.scalars(stuck).all()
     for export in found:
-        export.state, export.finished_at, export.step_uid = ExportState.FAILED, clock.now(), None
+        stepwise.give_up(export)
         files.discard_after_commit(export.folder)
     db.session.flush()  # before another is added beside them
     return len(found)
@@ -167,10 +165,15 @@ def expire() -> int:
     return len(found)
 
 
+@files.owns_folders
+def _of_people(there: Collection[str]) -> Collection[str]:
+    return db.session.scalars(sa.select(DataExport.folder).where(DataExport.folder.in_(there))).all()
+
+
 def sweep() -> int:
     """Delete folders that belong to no export any more (a step outlived its person); returns how many."""
     there = files.folders_older_than(files.ABANDONED.total_seconds())
-    known = set(db.session.scalars(sa.select(DataExport.folder).where(DataExport.folder.in_(there))))
+    known = {folder for owner in files.OWNERS for folder in owner(there)}
     lost = [folder for folder in there if folder not in known]
     for folder in lost:
         files.discard_after_commit(folder)

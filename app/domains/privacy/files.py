@@ -3,21 +3,28 @@
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import timedelta
 from pathlib import Path
 
-from app.core import clock, outbox
+from app.core import clock, outbox, stepwise
 from app.core.settings import current_settings
 
 _DISCARD = "exports.discard"
-KEPT = timedelta(days=7)
-"""How long a finished export can be fetched."""
-REMEMBERED = timedelta(days=90)
-"""How long it is shown that there was one."""
+KEPT, REMEMBERED = stepwise.KEPT, stepwise.REMEMBERED
 ABANDONED = timedelta(hours=1)
 ARCHIVE = "export.zip"
 _STREAMED_BYTES = 128 * 1024
+
+
+Owner = Callable[[Collection[str]], Collection[str]]
+OWNERS: list[Owner] = []
+
+
+def owns_folders(owner: Owner) -> Owner:
+    """Register what says which of some folders are an export's still; the others are swept."""
+    OWNERS.append(owner)
+    return owner
 
 
 def new_folder() -> str:

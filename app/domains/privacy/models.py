@@ -1,30 +1,19 @@
 """Exports that were asked for, and accounts that wait to be erased."""
 
 from datetime import datetime
-from enum import StrEnum
-from typing import Any
-from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.db import Base, Identified, Numbered, Words
+from app.core.db import Base, Numbered
+from app.core.stepwise import UNDER_WAY, ExportState, Stepwise
+
+__all__ = ["UNDER_WAY", "DataExport", "DeletionRequest", "ExportState"]
 
 _UNDER_WAY = sa.text("state IN ('queued', 'making')")
 
 
-class ExportState(StrEnum):
-    QUEUED = "queued"
-    MAKING = "making"
-    READY = "ready"
-    FAILED = "failed"
-    EXPIRED = "expired"
-
-
-UNDER_WAY = (ExportState.QUEUED, ExportState.MAKING)
-
-
-class DataExport(Identified, Base):
+class DataExport(Stepwise, Base):
     """A copy of all that is kept about a person: made in steps, kept for a week."""
 
     __tablename__ = "data_exports"
@@ -41,19 +30,8 @@ class DataExport(Identified, Base):
     )
 
     user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"))
-    state: Mapped[ExportState] = mapped_column(Words(ExportState), default=ExportState.QUEUED)
-    progress: Mapped[int] = mapped_column(default=0)
-    """Of 100."""
     folder: Mapped[str] = mapped_column(sa.String(64), unique=True)
     """Where its files are, by a name that nobody can guess."""
-    position: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    """How far it is: what the next step begins with."""
-    step_uid: Mapped[UUID | None]
-    """The promise that makes the next step; any other one is late."""
-    size: Mapped[int | None] = mapped_column(sa.BigInteger)
-    requested_at: Mapped[datetime]
-    finished_at: Mapped[datetime | None]
-    expires_at: Mapped[datetime | None]
 
 
 class DeletionRequest(Numbered, Base):

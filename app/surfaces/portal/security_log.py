@@ -13,6 +13,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.core.errors import BadCursor
 from app.core.paging import CursorPage, CursorWindow
+from app.core.spreadsheets import harmless
 from app.domains.audit.groups import Group
 from app.domains.sessions import security_log as logs
 from app.domains.sessions.security_log import LogLine
@@ -25,7 +26,6 @@ bp = area("security_log")
 PAGE = "/account/security-log"
 PER_PAGE = 25
 _YEARS = range(2000, 2200)
-_STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 GROUPS: Mapping[Group, Any] = {
     Group.SIGN_IN: _l("Signing in and out"),
@@ -111,7 +111,7 @@ def as_csv():
     rows = [_taken_away(line) for line in found.items]
     writer = csv.DictWriter(text, fieldnames=list(_COLUMNS), lineterminator="\r\n")
     writer.writeheader()
-    writer.writerows({name: _harmless(str(value)) for name, value in row.items()} for row in rows)
+    writer.writerows({name: harmless(str(value)) for name, value in row.items()} for row in rows)
     return _file(text.getvalue().encode("utf-8-sig"), "text/csv; charset=utf-8", "csv")
 
 
@@ -151,11 +151,6 @@ def _whoever(line: LogLine) -> str:
     if line.by_somebody_else:
         return "somebody else"
     return "you" if line.event.actor_user_id is not None else "unknown"
-
-
-def _harmless(cell: str) -> str:
-    """Keep a spreadsheet from taking what somebody else wrote (a device's name) for a formula."""
-    return f"'{cell}" if cell.startswith(_STARTS_A_FORMULA) else cell
 
 
 def _file(content: bytes, mimetype: str, ending: str) -> Response:
