@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from tests.flows.test_api_v1 import founded, login
-from tests.flows.test_services_v1 import person
+from tests.flows.test_services_v1 import NEW_PASSWORD, PASSWORD, person, signed_in
 from tests.support.calls import Caller
 from tests.support.live import LiveInstance
 
@@ -35,7 +35,33 @@ def picture(size: int) -> str:
 
 
 def test_profile_and_operations(live: LiveInstance, caller: Caller) -> None:
-    token = person(live, caller, "kim@own-things.example")
+    """Leaves out services_v1.feature_usage.*, services_v1.smart_filters.* and what they keep."""
+    old, new, root = "kim@own-things.example", "kim@anew.example", "root@own-things.example"
+    token = person(live, caller, old)
+    other = signed_in(caller, old)
+    ones_own(caller, token)
+    proof = {"method": "password", "password": PASSWORD}
+    caller.good("services_v1.two_factor.security_verification", bearer=token, **proof)
+    asked = caller.good(f"{USER}update_email_sendtoken", bearer=token, email=new)
+    assert set(asked["data"]) == {"pending_email", "expires_in"}
+    mailed = live.mail.token_for(new, subject="Bestätige deine neue")
+    assert live.mail.wait_for(old, count=2)  # its sign-up code, and that this was asked for
+    changed = caller.good(f"{USER}update_email_via_token", bearer=token, token=mailed)
+    assert changed["data"]["email"] == new
+    caller.refused(f"{USER}get", "401 auth:unauthenticated", bearer=other)
+    words = {"password": NEW_PASSWORD, "password_confirmation": NEW_PASSWORD}
+    update, wrong = f"{USER}update_password", {"current_password": "wrong", **words}
+    caller.refused(update, "422 auth:current_password_wrong", bearer=token, **wrong)
+    caller.good(update, bearer=token, current_password=PASSWORD, **words)
+    caller.good(f"{USER}get", bearer=token)
+    stale = {"email": old, "password": PASSWORD}
+    caller.refused("services_v1.auth.login", "401 auth:invalid_credentials", **stale)
+    assert signed_in(caller, new, NEW_PASSWORD)
+    live.flask("create-admin", root, "--password", PASSWORD)
+    restarts_are_the_platform_admins(caller, token, signed_in(caller, root))
+
+
+def ones_own(caller: Caller, token: str) -> None:
     me = {"bearer": token}
     caller.good(f"{USER}update_details", first_name="x", **me)
     said = caller.good(f"{USER}update_language", language="de", **me)
@@ -54,6 +80,16 @@ def test_profile_and_operations(live: LiveInstance, caller: Caller) -> None:
         "sidebar_layout_mode": "collapsed",
         "dismissed_teasers": ["calendar"],
     }
+
+
+def restarts_are_the_platform_admins(caller: Caller, own: str, a: str) -> None:
+    restart = "services_v1.admin.workers_restart_all"
+    caller.refused(restart, "403 auth:platform_admin_required", bearer=own)
+    caller.refused(restart, "401 auth:unauthenticated")
+    generation = caller.good(restart, bearer=a)["data"]["generation"]
+    caller.good("services_v1.admin.daemons_restart_all", bearer=a)
+    assert caller.good(restart, bearer=a)["data"]["generation"] == generation + 1
+    assert caller.good("services_v1.platforms.list", bearer=own)["data"][0]["code"] == "website"
 
 
 def test_at_once_every_merge_survives(live: LiveInstance, caller: Caller) -> None:

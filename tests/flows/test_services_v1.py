@@ -124,26 +124,6 @@ def test_password_reset(live: LiveInstance, caller: Caller) -> None:
     assert live.mail.all("nobody@reset.example") == []
 
 
-def test_step_up_by_mailed_code(live: LiveInstance, caller: Caller) -> None:
-    """Begin of the flow two_factor; what it opens is not there yet."""
-    email = "jane@step-up.example"
-    token = person(live, caller, email)
-    live.move_clock(A_WHILE)
-    before = caller.good("services_v1.user.get", bearer=token)["data"]["session"]
-    assert before["verified_until"] is None
-    assert (
-        caller.good("services_v1.two_factor.email_code", bearer=token)["data"]["sent_to"]
-        == "j***@step-up.example"
-    )
-    code = live.mail.code_for(email, subject="confirms that it is you")
-    prove = {"bearer": token, "method": "email_code"}
-    verify = "services_v1.two_factor.security_verification"
-    caller.refused(verify, "422 auth:otp_invalid", code=other_than(code), **prove)
-    verified = caller.good(verify, code=code, **prove)["data"]["verified_until"]
-    after = caller.good("services_v1.user.get", bearer=token)["data"]["session"]
-    assert after["verified_until"] == verified
-
-
 def test_two_factor(live: LiveInstance, caller: Caller) -> None:
     email = "jane@two-factor.example"
     token = person(live, caller, email)
@@ -187,21 +167,6 @@ def test_two_factor(live: LiveInstance, caller: Caller) -> None:
     assert step["next"] == "authenticate"
 
 
-def test_sessions(live: LiveInstance, caller: Caller) -> None:
-    """What the flow tokens_and_sessions says of sessions; API tokens are not there yet."""
-    email, listing = "jane@sessions-v1.example", "services_v1.active_sessions.list"
-    token = person(live, caller, email)
-    second = signed_in(caller, email)
-    rows = caller.good(listing, bearer=token)["data"]
-    assert sorted(row["current"] for row in rows) == [False, True]
-    (second_id,) = [row["id"] for row in rows if not row["current"]]
-    caller.good("services_v1.active_sessions.revoke", bearer=token, session_id=second_id)
-    caller.refused("services_v1.user.get", "401 auth:unauthenticated", bearer=second)
-    caller.good("services_v1.active_sessions.revoke_all", bearer=token)
-    assert live.mail.wait_for(email, subject="You are signed out everywhere")
-    caller.refused(listing, "401 auth:unauthenticated", bearer=token)
-
-
 def test_a_browser_signs_in_by_cookie_and_out_with_its_csrf_token(live: LiveInstance, caller: Caller) -> None:
     email = "jane@cookie.example"
     person(live, caller, email)
@@ -213,15 +178,3 @@ def test_a_browser_signs_in_by_cookie_and_out_with_its_csrf_token(live: LiveInst
     caller.refused("services_v1.auth.logout", "403 auth:csrf_invalid", cookie=cookie)
     caller.good("services_v1.auth.logout", cookie=cookie, headers={"X-CSRF-Token": csrf})
     caller.refused("services_v1.user.get", "401 auth:unauthenticated", cookie=cookie)
-
-
-def test_what_the_platform_admin_alone_may_do(live: LiveInstance, caller: Caller) -> None:
-    """End of the flow profile_and_operations, as far as its calls are there."""
-    admin, restart = "root@operations.example", "services_v1.admin.workers_restart_all"
-    live.flask("create-admin", admin, "--password", PASSWORD)
-    own, a = person(live, caller, "jane@operations.example"), signed_in(caller, admin)
-    caller.refused(restart, "403 auth:platform_admin_required", bearer=own)
-    caller.refused(restart, "401 auth:unauthenticated")
-    generation = caller.good(restart, bearer=a)["data"]["generation"]
-    caller.good("services_v1.admin.daemons_restart_all", bearer=a)
-    assert caller.good(restart, bearer=a)["data"]["generation"] == generation + 1
