@@ -143,5 +143,5 @@ def test_who_owns_enough_cannot_take_another(firm: World) -> None:
     with firm.app.app_context(), transaction():
         db.session.add(SettingValue(key="tenants.max_owned", value=1, environment=""))
     admin = visit(firm, ADMIN)
-    assert admin.send(f"{PAGE}/accept", on=PAGE).status_code == 422
+    assert admin.send(f"{PAGE}/accept", on=PAGE).status_code == 400
     assert roles(firm)[OWNER] == "owner"

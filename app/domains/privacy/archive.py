@@ -17,6 +17,7 @@ from typing import Any, TextIO
 
 from app.core import clock
 from app.core.personal import PARTS, Part, Row
+from app.core.spreadsheets import harmless
 from app.core.storage import store
 from app.domains.privacy import files
 
@@ -24,7 +25,6 @@ BATCH = 1000
 """Rows read and written in one step: all that is ever held in memory."""
 VOLUME_PIECES = 50
 """Pieces packed into one file of the archive; a longer list goes on in the next file."""
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 @dataclass(frozen=True)
@@ -50,25 +50,23 @@ class Position:
         """Return the position as it is kept."""
         return asdict(self)
 
-    @property
-    def is_end(self) -> bool:
+    def is_end(self, parts: Sequence[Part]) -> bool:
         """Say whether all parts are in the archive."""
-        return self.part >= len(PARTS)
+        return self.part >= len(parts)
 
-    @property
-    def progress(self) -> int:
+    def progress(self, parts: Sequence[Part]) -> int:
         """Return how much is done, of 100; a long list comes ever nearer to its end."""
         within = 1 - 1 / (1 + self.volume * VOLUME_PIECES + self.pieces)
-        return min(99, int(100 * (self.part + within) / (len(PARTS) + 1)))
+        return min(99, int(100 * (self.part + within) / (len(parts) + 1)))
 
 
-def part_at(position: Position) -> Part:
-    """Return the part that a position is in."""
-    return list(PARTS.values())[position.part]
+def of_a_person() -> Sequence[Part]:
+    """Return the parts of a person's export."""
+    return list(PARTS.values())
 
 
-def step(folder_name: str, position: Position, rows: Sequence[Row]) -> Position:
-    """Write what was read at a position and return the position after it."""
+def step(folder_name: str, position: Position, rows: Sequence[Row], part: Part) -> Position:
+    """Write what was read of a part at a position and return the position after it."""
     folder = files.make(folder_name)
     _tidy(folder, position)
     if rows:
@@ -81,7 +79,7 @@ def step(folder_name: str, position: Position, rows: Sequence[Row]) -> Position:
         return replace(position, after=after, pieces=pieces)
     packed = position.packed
     if pieces or position.volume == 0:  # a list with nothing in it is shown as one
-        _pack(folder, position, pieces, last=over)
+        _pack(folder, position, pieces, part, last=over)
         packed += 1
     if over:
         return Position(part=position.part + 1, packed=packed)
@@ -111,9 +109,8 @@ def _tidy(folder: Path, position: Position) -> None:
             other.unlink()
 
 
-def _pack(folder: Path, position: Position, pieces: int, *, last: bool) -> None:
+def _pack(folder: Path, position: Position, pieces: int, part: Part, *, last: bool) -> None:
     beside = _next_archive(folder, position)
-    part = part_at(position)
     name = part.name if last and position.volume == 0 else f"{part.name}-{position.volume + 1}"
     with zipfile.ZipFile(beside, "a", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         with archive.open(_entry(f"{name}.json"), "w", force_zip64=True) as raw:
@@ -130,7 +127,7 @@ def _put_files(archive: zipfile.ZipFile, part: Part, lines: Iterator[str]) -> No
         facts = json.loads(line)
         if "_file" not in facts:
             return
-        content = store().get(facts["_file"])
+        content = store().get(facts["_file"]) if facts["_file"] else None
         if content is not None:  # deleted since it was listed
             archive.writestr(_entry(f"{part.name}/{facts['file']}"), content)
 
@@ -202,12 +199,3 @@ def _write_csv(out: TextIO, lines: Iterator[str]) -> None:
 
 def _shown(facts: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in facts.items() if not name.startswith("_")}
-
-
-def harmless(value: Any) -> Any:
-    """Return a value for a spreadsheet: what would be a formula is a text (OWASP, CSV injection)."""
-    if isinstance(value, dict | list):
-        value = json.dumps(value, ensure_ascii=False)
-    if isinstance(value, str) and value.startswith(_FORMULAS):
-        return f"'{value}"
-    return value

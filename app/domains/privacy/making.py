@@ -1,41 +1,44 @@
 """Making an export in the background: one promise a step, each small, resumed where a worker died."""
 
-from app.core import clock, outbox
+from app.core import clock, outbox, stepwise
 from app.core.db import db
 from app.core.links import public_url
 from app.core.outbox import Act, Claimed, Payload
+from app.core.stepwise import ExportState
 from app.domains.accounts.models import User
 from app.domains.email import privacy_mails as mails
-from app.domains.privacy import archive, files, parts
+from app.domains.privacy import archive, parts
 from app.domains.privacy.archive import Position
-from app.domains.privacy.models import UNDER_WAY, DataExport, ExportState
+from app.domains.privacy.models import DataExport
 
 STEP = "exports.step"
 
 
 def begin(export: DataExport) -> None:
     """Promise the next step of an export; an older promise is void from now on."""
-    export.step_uid = outbox.promise(STEP, {"export_id": export.id}).uid
+    stepwise.begin(STEP, export)
 
 
 @outbox.handler(STEP)
 def make_a_step(claimed: Claimed) -> Act:
     """Read one batch, and say how it is written."""
-    export = _current(claimed)
+    export = stepwise.current(DataExport, claimed)
     if export is None:
         return dict  # erased, given up, or this step was taken by another promise
     folder, position = export.folder, Position.read(export.position)
-    if position.is_end:
+    all_parts = archive.of_a_person()
+    if position.is_end(all_parts):
         about = parts.contents(asked_for=export.requested_at.isoformat(), made=clock.now().isoformat())
         return lambda: {"size": archive.seal_up(folder, position, about)}
-    rows = archive.part_at(position).read(export.user_id, position.after, archive.BATCH)
-    return lambda: _written(archive.step(folder, position, rows))
+    part = all_parts[position.part]
+    rows = part.read(export.user_id, position.after, archive.BATCH)
+    return lambda: _written(archive.step(folder, position, rows, part))
 
 
 @outbox.sequel(STEP)
 def write_progress_down(claimed: Claimed, kept: Payload) -> None:
     """Note how far the export is and promise the next step, or tell the person that it is ready."""
-    export = _current(claimed)
+    export = stepwise.current(DataExport, claimed)
     if export is None or not kept:
         return
     size = kept.get("size")
@@ -43,7 +46,11 @@ def write_progress_down(claimed: Claimed, kept: Payload) -> None:
         _finish(export, int(size))
         return
     position = Position.read({name: value for name, value in kept.items() if name != "size"})
-    export.state, export.position, export.progress = ExportState.MAKING, position.kept(), position.progress
+    export.state, export.position, export.progress = (
+        ExportState.MAKING,
+        position.kept(),
+        position.progress(archive.of_a_person()),
+    )
     begin(export)
 
 
@@ -51,21 +58,12 @@ def _written(position: Position) -> Payload:
     return position.kept()
 
 
-def _current(claimed: Claimed) -> DataExport | None:
-    export = db.session.get(DataExport, claimed.payload["export_id"])
-    if export is None or export.step_uid != claimed.uid or export.state not in UNDER_WAY:
-        return None
-    return export
-
-
 def _finish(export: DataExport, size: int) -> None:
-    now = clock.now()
-    export.state, export.progress, export.size, export.step_uid = ExportState.READY, 100, size, None
-    export.finished_at, export.expires_at = now, now + files.KEPT
+    until = stepwise.finish(export, size=size)
     user = db.session.get_one(User, export.user_id)
     mails.data_export_ready(
         user.email,
         first_name=user.greeting,
-        expires_at=export.expires_at,
+        expires_at=until,
         link=public_url("/account/privacy"),
     )

@@ -29,7 +29,19 @@ SUPPORT_COOKIE = "support_session"
 _ON_BEHALF = ("/organization/", "/organizations/", "/support-access/", "/sign-out")
 """Where support may change something in somebody's name: never at their account, nor as an admin."""
 _NOT_ON_BEHALF = frozenset(
-    {"clients", "csv", "delete", "deletion", "erase", "export", "exports", "json", "leave", "ownership"}
+    {
+        "clients",
+        "closing",
+        "csv",
+        "delete",
+        "deletion",
+        "erase",
+        "export",
+        "exports",
+        "json",
+        "leave",
+        "ownership",
+    }
     | {"service-users", "tokens", "transfer"}
 )
 """Parts of addresses under which credentials are made, data leaves, or something is gone for good."""

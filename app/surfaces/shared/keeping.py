@@ -23,8 +23,11 @@ from app.core import partitions as _partitions  # noqa: F401 - each registers wh
 from app.domains.accounts import jobs as _account_jobs  # noqa: F401
 from app.domains.accounts import recipients as _recipients  # noqa: F401
 from app.domains.audit import chain as _chain  # noqa: F401
+from app.domains.audit import watching as _watching  # noqa: F401
 from app.domains.auth import assisted_recovery as _recoveries  # noqa: F401
 from app.domains.auth import jobs as _auth_jobs  # noqa: F401
+from app.domains.billing import jobs as _billing_jobs  # noqa: F401
+from app.domains.clients import counting as _clients_counted  # noqa: F401
 from app.domains.clients import jobs as _client_jobs  # noqa: F401
 from app.domains.email import delivery as _mail_handler  # noqa: F401
 from app.domains.email import domain_checks as _domain_checks  # noqa: F401
@@ -33,11 +36,13 @@ from app.domains.email import server_watch as _server_watch  # noqa: F401
 from app.domains.members import jobs as _member_jobs  # noqa: F401
 from app.domains.notifications import weights as _weights  # noqa: F401
 from app.domains.onboarding import inferring as _inferring  # noqa: F401
+from app.domains.organizations import jobs as _organization_jobs  # noqa: F401
 from app.domains.privacy import jobs as _privacy_jobs  # noqa: F401
 from app.domains.sessions import jobs as _session_jobs  # noqa: F401
 from app.domains.storage import files as _stored_files  # noqa: F401
 from app.domains.storage import jobs as _storage_jobs  # noqa: F401
 from app.domains.tenants import jobs as _tenant_jobs  # noqa: F401
+from app.domains.tenants import overdue as _overdue  # noqa: F401
 from app.domains.tenants import readers as _readers  # noqa: F401
 from app.domains.twofactor import announcements as _announcements  # noqa: F401
 from app.surfaces.shared.transaction import transaction
@@ -98,20 +103,24 @@ def drain(hands: int = 0) -> int:
             kept += _keep(claimed, weather, hurried=hands > 0)
         elif crew.is_busy():
             time.sleep(IDLE_SECONDS)
-        elif hands:
+        elif hands or (turn := _beside(weather)) is None:
             break
-        elif (turn := take_turn()) is not None:
-            kept += turn
-        elif (claimed := _next(weather, outbox.ASIDE_LANE)) is not None:
-            kept += _keep(claimed, weather)
         else:
-            break
+            kept += turn
     crew.join()
     return kept + crew.kept
 
 
+def _beside(weather: _Weather) -> int | None:
+    """Do what others do where there are any: a turn in a lane, or a row that was set aside."""
+    if (turn := take_turn()) is not None:
+        return turn
+    claimed = _next(weather, outbox.ASIDE_LANE)
+    return None if claimed is None else int(_keep(claimed, weather))
+
+
 def drain_aside() -> None:
-    """Keep what is due of that which held a worker up or killed one; whatever it does, nobody waits for it."""
+    """Keep what is due of that which held a worker up or killed one: nobody waits for it."""
     with transaction():
         outbox.note_deaths()
         outbox.bury_lost()
@@ -268,7 +277,8 @@ def _failed(claimed: outbox.Claimed, error: Exception, weather: _Weather) -> Non
         failed.append((claimed, error))
         if len(failed) >= REFUSALS_IN_A_ROW:
             refused = [row for row, why in failed if isinstance(why, outbox.NotNow)]
-            _settle(partial(outbox.excuse, refused))
+            if refused:
+                _settle(partial(outbox.excuse, refused))
             weather.paused.add(claimed.kind)
 
 
