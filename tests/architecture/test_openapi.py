@@ -9,7 +9,8 @@ from types import ModuleType
 import pytest
 from flask import Flask
 
-from tests.contract.endpoints import CONTRACT, DIALECTS, ENDPOINTS, built
+from tests.contract.documents import CONTRACT
+from tests.contract.endpoints import DIALECTS, ENDPOINTS, built
 
 
 def checker() -> ModuleType:

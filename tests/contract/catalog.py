@@ -2,18 +2,11 @@
 
 from typing import Any
 
-import yaml
-
-from tests.contract.endpoints import CONTRACT
-
-
-def _read(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((CONTRACT / name).read_text(encoding="utf-8"))
-    return found
+from tests.contract.documents import document
 
 
 def _merged() -> dict[str, Any]:
-    catalog, additions = _read("catalogs.yaml"), _read("../additions.yaml")
+    catalog, additions = document("catalogs.yaml"), document("../additions.yaml")
     catalog["audit_kinds"]["private"] += additions["audit_kinds"]["private"]
     for name in ("errors", "rate_limits"):
         assert not catalog[name].keys() & additions[name].keys()

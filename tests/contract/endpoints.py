@@ -3,14 +3,13 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import yaml
 from flask import Flask
 from werkzeug.routing import Rule
 
-CONTRACT = Path(__file__).parents[2] / "docs" / "contract"
+from tests.contract.documents import document
+
 DIALECTS = ("services_v1", "api_v1", "platform_api", "client_v1", "v0")
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 
@@ -44,7 +43,7 @@ def nameless(path: str) -> str:
 
 
 def _read(dialect: str) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((CONTRACT / f"{dialect}.yaml").read_text(encoding="utf-8"))
+    found: dict[str, Any] = document(f"{dialect}.yaml")
     return found
 
 

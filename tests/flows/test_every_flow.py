@@ -4,9 +4,8 @@ import ast
 from functools import cache
 from pathlib import Path
 
-import yaml
-
-from tests.contract.endpoints import CONTRACT, ENDPOINTS
+from tests.contract.documents import CONTRACT, document
+from tests.contract.endpoints import ENDPOINTS
 
 HERE = Path(__file__).parent
 BUILT = frozenset((HERE.parent / "architecture" / "built.txt").read_text().split())
@@ -72,7 +71,7 @@ LEFT_OUT: dict[str, tuple[str, ...]] = {
 def flows() -> tuple[tuple[str, list[str]], ...]:
     """Return every flow's id with the endpoints that it calls."""
     files = sorted((CONTRACT / "flows").glob("*.yaml"))
-    found = [flow for path in files for flow in yaml.safe_load(path.read_text(encoding="utf-8"))["flows"]]
+    found = [flow for path in files for flow in document(f"flows/{path.name}")["flows"]]
     return tuple((flow["id"], [s["call"] for s in flow["steps"] if "call" in s]) for flow in found)
 
 
