@@ -13,11 +13,13 @@ import re
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_network
 
 from app.core.db import db, serves_call
+from app.core.errors import Unavailable
 from app.core.settings import current_settings
 
 Address = IPv4Address | IPv6Address
@@ -135,14 +137,41 @@ def _close(connection: socket.socket) -> None:
 
 
 @contextmanager
-def before_the_transaction() -> Iterator[None]:
+def before_the_transaction(tenant_id: int | None) -> Iterator[None]:
     """Do something slow with the outside world in a request that has not begun to write.
 
     :raises BegunTooSoon: if its session has asked the database for something
+    :raises Unavailable: if too many do already, as for ``turn``
     """
     if serves_call.get() and db.session.registry.has() and db.session().in_transaction():
         raise BegunTooSoon
-    yield
+    with turn(tenant_id):
+        yield
+
+
+_WAITING_AT_ONCE, _WAITING_OF_ONE = 6, 2
+"""How many calls in this process, and of them of one organization, may wait for others' servers at a time."""
+_waiting: Counter[int | None] = Counter()
+_waiting_lock = threading.Lock()
+
+
+@contextmanager
+def turn(tenant_id: int | None) -> Iterator[None]:
+    """Wait for a server that an organization named, in a call: a server that hangs must not hold all threads.
+
+    :raises Unavailable: if too many wait already; nothing was done then
+    """
+    with _waiting_lock:
+        if _waiting[tenant_id] >= _WAITING_OF_ONE or _waiting.total() >= _WAITING_AT_ONCE:
+            raise Unavailable(retry_after=5)
+        _waiting[tenant_id] += 1
+    try:
+        yield
+    finally:
+        with _waiting_lock:
+            _waiting[tenant_id] -= 1
+            if not _waiting[tenant_id]:
+                del _waiting[tenant_id]
 
 
 def _literal(text: str) -> Address | None:

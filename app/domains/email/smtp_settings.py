@@ -56,7 +56,7 @@ def save_smtp(actor: Actor, *, changes: dict[str, Any]) -> TenantMailServer:
     """
     known = _known(actor.tenant_id)
     wanted = _checked(changes, known)
-    with outbound.before_the_transaction():
+    with outbound.before_the_transaction(actor.tenant_id):
         _check_host(wanted, known)
     row = db.session.get(TenantMailServer, actor.tenant_id, with_for_update=True)
     if row is None:

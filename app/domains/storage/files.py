@@ -46,7 +46,7 @@ def write(tenant_id: int, environment: Environment, *, content: bytes, ending: s
 
     :raises StoreFailed: if its store does not take it
     """
-    with before_the_transaction():
+    with before_the_transaction(tenant_id):
         chosen = stores.chosen(tenant_id, environment)
         key = storage.new_key(FOLDER, ending)
         chosen.store.put(key, content)

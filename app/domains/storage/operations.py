@@ -97,7 +97,7 @@ def update(actor: Actor, *, wanted: Wanted) -> Shown:
     place = wanted.place()
     failure = None
     if place is not None:
-        with before_the_transaction():
+        with before_the_transaction(tenant_id):
             failure = _try(lambda: store_of(place, tenant_uid, actor.environment))
     subject = ("tenant", tenant_id)
     if failure is not None:

@@ -6,6 +6,7 @@ A view that uses these is marked ``has_no_transaction``.
 from collections.abc import Mapping
 from typing import Any
 
+from app.core.outbound import turn
 from app.domains.email import deliverability
 from app.domains.email.deliverability import Deliverability
 from app.domains.email.dns_records import Wanted
@@ -23,7 +24,8 @@ def change(changes: Mapping[str, Any], *, rotate: bool = False) -> Deliverabilit
     """Change the caller's sender domain and look it up at once."""
     actor = current_actor()
     named = changes.get("domain")
-    key = reading(lambda: deliverability.prepared_key(actor, domain=named, rotate=rotate))
+    with turn(actor.tenant_id):  # a key takes a core for a moment
+        key = reading(lambda: deliverability.prepared_key(actor, domain=named, rotate=rotate))
     return _checked(
         writing(lambda: deliverability.change_deliverability(actor, changes=changes, rotate=rotate, key=key))
     )
@@ -33,5 +35,6 @@ def _checked(wanted: Wanted | None) -> Deliverability:
     actor = current_actor()
     if wanted is None:
         return reading(lambda: deliverability.deliverability(actor))
-    answers = deliverability.look_up(actor, wanted=wanted)
+    with turn(actor.tenant_id):
+        answers = deliverability.look_up(actor, wanted=wanted)
     return writing(lambda: deliverability.keep_findings(actor, wanted=wanted, answers=answers))
