@@ -15,7 +15,16 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from app.core import clock, ids
 from app.core.db import db, is_sqlite
-from app.core.outbox_rows import LEASE, MAIN_LANE, MAX_TRIES, OutboxLane, OutboxRow, pending, time_has_come
+from app.core.outbox_rows import (
+    ASIDE_LANE,
+    LEASE,
+    MAIN_LANE,
+    MAX_TRIES,
+    OutboxLane,
+    OutboxRow,
+    pending,
+    time_has_come,
+)
 
 _RESTS = (5, 10, 15, 30, 60, 60, 60, 120, 120, 300)
 """Seconds after the first, second, … turn in a row that failed; ten in a row take a quarter of an hour."""
@@ -112,7 +121,7 @@ def bury_late() -> list[UUID]:
     late = (
         sa.update(OutboxRow)
         .where(
-            OutboxRow.lane != MAIN_LANE,
+            OutboxRow.lane.not_in((MAIN_LANE, ASIDE_LANE)),
             pending(),
             OutboxRow.lease_token.is_(None),
             OutboxRow.give_up_at < now,
@@ -139,7 +148,8 @@ def _held() -> sa.ColumnElement[bool]:
 def _ready() -> sa.Select[tuple[str]]:
     waiting = (
         sa.select(OutboxRow.lane.label("lane"), sa.func.min(OutboxRow.due_at).label("due_at"))
-        .where(OutboxRow.lane != MAIN_LANE, pending(), time_has_come(), OutboxRow.attempts < MAX_TRIES)
+        .where(OutboxRow.lane.not_in((MAIN_LANE, ASIDE_LANE)), pending(), time_has_come())
+        .where(OutboxRow.attempts < MAX_TRIES)
         .group_by(OutboxRow.lane)
         .subquery()
     )

@@ -6,7 +6,7 @@ the bell lost. Keeping one is claim, act, finish, each a transaction of its own:
 
 import logging
 import secrets
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +18,24 @@ from sqlalchemy.orm import scoped_session
 
 from app.core import clock, figures, ids, redis
 from app.core.db import db, rows_changed
+from app.core.outbox_kinds import (
+    BURIALS,
+    EFFECTS,
+    FAILURES,
+    HANDLERS,
+    PATIENT,
+    SEQUELS,
+    Act,
+    Effect,
+    Handler,
+    effect,
+    handler,
+    on_burial,
+    on_failure,
+    sequel,
+)
 from app.core.outbox_rows import (
+    ASIDE_LANE,
     ERROR_LENGTH,
     LEASE,
     MAIN_LANE,
@@ -35,92 +52,41 @@ from app.core.outbox_rows import (
 )
 
 __all__ = [
+    "ASIDE_LANE",
+    "EFFECTS",
+    "HANDLERS",
     "LEASE",
     "MAIN_LANE",
     "MAX_TRIES",
+    "PATIENT",
+    "Act",
     "Claimed",
+    "Effect",
+    "Handler",
     "Hopeless",
     "NotNow",
     "OutboxRow",
     "Payload",
     "Unreachable",
     "WrongLane",
+    "effect",
+    "handler",
+    "on_burial",
+    "on_failure",
+    "sequel",
 ]
 
 log = logging.getLogger(__name__)
 
-Act = Callable[[], Payload]
-"""Does what was promised, holding no database connection; returns what is kept of the payload: no secrets."""
-
 ACT_SECONDS = 20
 """How long an act may take: well below the lease, so that the first worker has ended when a second begins."""
+HURRIED_SECONDS = 3
+"""How long others may wait for an act that is not patient; one that takes longer is begun again aside."""
 GIVE_UP_AFTER = timedelta(hours=6)
 _WAITS = (15, 2 * 60, 10 * 60, 5 * 3600)
 """Seconds after the first, second, … counted try: with jitter five tries end within ``GIVE_UP_AFTER``."""
 _UNREACHABLE_WAITS = (5, 15, 30, 60)
 _PROMISED = "outbox_promised"
-
-
-Handler = Callable[[Claimed], Act]
-HANDLERS: dict[str, Handler] = {}
-
-
-def handler(kind: str) -> Callable[[Handler], Handler]:
-    """Register what keeps promises of a kind: it reads what it needs and returns the idempotent act."""
-
-    def register(function: Handler) -> Handler:
-        HANDLERS[kind] = function
-        return function
-
-    return register
-
-
-Sequel = Callable[[Claimed, Payload], None]
-SEQUELS: dict[str, Sequel] = {}
-
-
-def sequel(kind: str) -> Callable[[Sequel], Sequel]:
-    """Register what follows an act, with what it returned, in the transaction that marks the promise kept.
-
-    So the next step is promised exactly once, however often the act was begun.
-    """
-
-    def register(function: Sequel) -> Sequel:
-        SEQUELS[kind] = function
-        return function
-
-    return register
-
-
-Failure = Callable[[Claimed, Exception, bool], None]
-FAILURES: dict[str, Failure] = {}
-
-
-def on_failure(kind: str) -> Callable[[Failure], Failure]:
-    """Register what hears of a failed try, in its transaction, and whether the promise is given up."""
-
-    def register(function: Failure) -> Failure:
-        FAILURES[kind] = function
-        return function
-
-    return register
-
-
-Effect = Callable[[Claimed], None]
-EFFECTS: dict[str, Effect] = {}
-
-
-def effect(kind: str) -> Callable[[Effect], Effect]:
-    """Register what touches the database alone: it runs in the transaction that marks the promise kept.
-
-    So its rows, and whatever it promises on its part, are there exactly once.
-    """
-
-    def register(function: Effect) -> Effect:
-        EFFECTS[kind] = function
-        return function
-
-    return register
 
 
 # ---- promising -----------------------------------------------------------------------------------------
@@ -171,7 +137,9 @@ def ring(promised: int) -> None:
 
 
 def _due() -> sa.ColumnElement[bool]:
-    return sa.and_(pending(), time_has_come(), OutboxRow.attempts < MAX_TRIES)
+    # Whoever held a row till its lease ended is dead: that is written down first (``note_deaths``).
+    held_by_nobody = OutboxRow.lease_token.is_(None)
+    return sa.and_(pending(), time_has_come(), held_by_nobody, OutboxRow.attempts < MAX_TRIES)
 
 
 def due(limit: int) -> Sequence[int]:
@@ -180,9 +148,9 @@ def due(limit: int) -> Sequence[int]:
     return db.session.scalars(query).all()
 
 
-def needs_a_look() -> bool:
-    """Say whether a row of the main lane may be taken or, with all its tries gone, must be given up."""
-    query = sa.select(OutboxRow.id).where(pending(), time_has_come(), OutboxRow.lane == MAIN_LANE).limit(1)
+def needs_a_look(lane: str = MAIN_LANE) -> bool:
+    """Say whether a row of a lane may be taken or, with all its tries gone, must be given up."""
+    query = sa.select(OutboxRow.id).where(pending(), time_has_come(), OutboxRow.lane == lane).limit(1)
     return db.session.scalar(query) is not None
 
 
@@ -218,7 +186,10 @@ def _take(which: sa.ColumnElement[bool]) -> Claimed | None:
         .execution_options(synchronize_session=False)
     )
     row = db.session.execute(taken).mappings().one_or_none()
-    return Claimed(**row) if row else None
+    if row is None:
+        return None
+    # Aside or not, it depends on nobody's server: that is all that its lane says to who keeps it.
+    return Claimed(**{**row, "lane": MAIN_LANE if row["lane"] == ASIDE_LANE else row["lane"]})
 
 
 def finish(claimed: Claimed, kept: Payload) -> bool:
@@ -246,8 +217,9 @@ def fail(claimed: Claimed, error: Exception) -> bool:
     spent = claimed.attempts >= MAX_TRIES and not unreachable
     given_up = isinstance(error, Hopeless) or spent or now >= claimed.give_up_at
     if given_up:
-        _log_given_up(claimed.uid, claimed.kind, reason)
         held = _settle(claimed, dead_at=now, last_error=reason)
+        if held:
+            _given_up(claimed.id, claimed.uid, claimed.kind, reason, in_vain=not isinstance(error, Hopeless))
     else:
         steps, step = (_UNREACHABLE_WAITS, claimed.waits) if unreachable else (_WAITS, claimed.attempts - 1)
         held = _settle(
@@ -260,6 +232,18 @@ def fail(claimed: Claimed, error: Exception) -> bool:
     if held and (heard := FAILURES.get(claimed.kind)):
         heard(claimed, error, given_up)
     return held
+
+
+def set_aside(claimed: Claimed, reason: str) -> None:
+    """Let a row that held others up, and those of its kind that wait, be kept by a process of their own."""
+    _settle(claimed, lane=ASIDE_LANE, due_at=clock.now(), last_error=reason[:ERROR_LENGTH])
+    of_its_kind = (
+        sa.update(OutboxRow)
+        .where(OutboxRow.lane == MAIN_LANE, OutboxRow.kind == claimed.kind, pending())
+        .where(OutboxRow.lease_token.is_(None))
+        .values(lane=ASIDE_LANE)
+    )
+    db.session.execute(of_its_kind.execution_options(synchronize_session=False))
 
 
 def excuse(failed: Collection[Claimed]) -> None:
@@ -294,6 +278,28 @@ def _wait(steps: Sequence[int], failures: int) -> timedelta:
     return timedelta(milliseconds=base * (900 + secrets.randbelow(201)))
 
 
+def note_deaths() -> int:
+    """Write down which rows were held by a worker that is dead; returns how many.
+
+    Such a row may be what killed it. So it is tried again aside: the first time at once, then after waits
+    that grow as after any failure.
+    """
+    now = clock.now()
+    waits = {tries: now + _wait(_WAITS, tries - 1) for tries in range(2, MAX_TRIES)}
+    held_too_long = (
+        sa.update(OutboxRow)
+        .where(pending(), OutboxRow.due_at <= now, OutboxRow.lease_token.is_not(None))
+        .where(OutboxRow.attempts < MAX_TRIES)
+        .values(
+            lease_token=None,
+            lane=sa.case((OutboxRow.lane == MAIN_LANE, ASIDE_LANE), else_=OutboxRow.lane),
+            due_at=sa.case(waits, value=OutboxRow.attempts, else_=now),
+            last_error="the worker died while it tried",
+        )
+    )
+    return rows_changed(held_too_long.execution_options(synchronize_session=False))
+
+
 def bury_lost() -> int:
     """Give up on rows whose every try ended with a dead worker; returns how many."""
     reason = "the worker died each time it tried"
@@ -301,17 +307,20 @@ def bury_lost() -> int:
         sa.update(OutboxRow)
         .where(pending(), OutboxRow.due_at <= clock.now(), OutboxRow.attempts >= MAX_TRIES)
         .values(dead_at=clock.now(), lease_token=None, last_error=reason)
-        .returning(OutboxRow.uid, OutboxRow.kind)
+        .returning(OutboxRow.id, OutboxRow.uid, OutboxRow.kind)
         .execution_options(synchronize_session=False)
     )
     buried = db.session.execute(lost).all()
-    for uid, kind in buried:
-        _log_given_up(uid, kind, reason)
+    for row_id, uid, kind in buried:
+        _given_up(row_id, uid, kind, reason, in_vain=True)
     return len(buried)
 
 
-def _log_given_up(uid: UUID, kind: str, reason: str) -> None:
+def _given_up(row_id: int, uid: UUID, kind: str, reason: str, *, in_vain: bool) -> None:
     log.error("outbox: gave up", extra={"outbox_uid": str(uid), "kind": kind, "reason": reason})
+    if in_vain:
+        for heard in BURIALS:
+            heard(row_id, uid, kind)
 
 
 # ---- looking after -------------------------------------------------------------------------------------

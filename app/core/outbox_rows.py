@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
@@ -20,6 +21,8 @@ MAX_TRIES = 5
 ERROR_LENGTH = 500
 MAIN_LANE = ""
 """Where everything waits that does not depend on somebody else's server."""
+ASIDE_LANE = "aside"
+"""Where what held a worker up or killed it is tried again, by a process of its own: nobody waits for it."""
 
 
 class Unreachable(Exception):
@@ -40,6 +43,11 @@ class WrongLane(Exception):
     def __init__(self, lane: str) -> None:
         super().__init__(lane)
         self.lane = lane
+
+
+def perhaps_the_servers(error: Exception) -> bool:
+    """Say whether a failure may have nothing to do with its row; any other must not hold up the others."""
+    return isinstance(error, NotNow | SQLAlchemyError | OSError)
 
 
 _PENDING = sa.text("done_at IS NULL AND dead_at IS NULL")

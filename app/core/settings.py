@@ -11,7 +11,7 @@ from typing import Literal, cast
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from environs import Env, EnvError, validate
+from environs import Env, EnvError, ValidationError, validate
 
 AppEnv = Literal["production", "development", "test"]
 SmtpSecurity = Literal["none", "starttls", "tls"]
@@ -20,6 +20,7 @@ DEVELOPMENT_PUBLIC_URL = "http://127.0.0.1:8000"
 
 
 _LOOPBACK = "127.0.0.0/8,::1/128"
+_LEAST_WORKER_MIB = 256
 _LEAST_DIFFERENT_BYTES = 16
 """Of 32 random bytes fewer than 16 differ about once in 10^14 keys: such a key was typed, not drawn."""
 
@@ -74,6 +75,8 @@ class Settings:
     password_rounds: int
     password_concurrency: int
     db_pool_size: int
+    worker_memory_mib: int
+    """What a child of the worker may have of its own; 0: as much as there is."""
     log_level: str
     platform_id: str
     geoip_database: Path | None
@@ -159,6 +162,7 @@ def _parse(env: Env, instance: Path) -> Settings:
         password_rounds=env.int("PASSWORD_ROUNDS", 2, validate=validate.Range(1)),
         password_concurrency=env.int("PASSWORD_CONCURRENCY", os.cpu_count() or 2, validate=validate.Range(1)),
         db_pool_size=env.int("DB_POOL_SIZE", 20, validate=validate.Range(1)),
+        worker_memory_mib=env.int("WORKER_MEMORY_MIB", 1024, validate=_worker_memory),
         log_level=env.str(
             "LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])
         ),
@@ -166,6 +170,11 @@ def _parse(env: Env, instance: Path) -> Settings:
         geoip_database=_optional_path(env.str("GEOIP_DATABASE", None)),
         sandbox_url=env.str("SANDBOX_URL", None),
     )
+
+
+def _worker_memory(value: int) -> None:
+    if value and value < _LEAST_WORKER_MIB:
+        raise ValidationError(f"must be 0 or at least {_LEAST_WORKER_MIB}")
 
 
 def _database_url(value: str) -> str:

@@ -11,6 +11,7 @@ puts a fresh program in its own place, so that whoever started it notices nothin
 
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -26,6 +27,7 @@ from rq.job import Job
 
 from app.core import jobs, lanes, outbox, redis
 from app.core.access import system
+from app.core.settings import current_settings
 from app.domains.platform import restarts
 from app.surfaces.shared import keeping
 from app.surfaces.shared.transaction import drop_connections, transaction
@@ -80,6 +82,44 @@ class Pulse:
             restarts.sign_off(system("worker"), name=self.name)
 
 
+class Aside:
+    """The child that tries again what held another up or killed it; nobody waits for it but at the end."""
+
+    def __init__(self) -> None:
+        self.pid = 0
+        self._late_at = 0.0
+
+    def begin(self, pid: int) -> None:
+        """Remember the child, and when it is taken for stuck."""
+        self.pid, self._late_at = pid, time.monotonic() + CHILD_SECONDS
+
+    def is_there(self) -> bool:
+        """Say whether it still works; one that is stuck is killed."""
+        if self.pid and time.monotonic() > self._late_at:
+            log.error("worker: killed the child aside")
+            self.tell(signal.SIGKILL)
+        if self.pid:
+            try:
+                ended, _ = os.waitpid(self.pid, os.WNOHANG)
+            except ChildProcessError:
+                ended = self.pid
+            self.pid = 0 if ended else self.pid
+        return bool(self.pid)
+
+    def tell(self, sign: int) -> None:
+        """Send it a signal."""
+        if self.pid:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, sign)
+
+    def end(self) -> None:
+        """Let it finish what it holds, as long as that may take."""
+        self.tell(signal.SIGTERM)
+        self._late_at = time.monotonic() + outbox.ACT_SECONDS + 1
+        while self.is_there():
+            time.sleep(0.05)
+
+
 class Stop:
     """What a signal does: end soon, but never in the middle of something."""
 
@@ -89,12 +129,14 @@ class Stop:
         """Whether a fresh program takes this one's place at the end."""
         self.requested = False
         self.child = 0
+        self.aside = Aside()
         self.idle = False
         """Whether the worker waits for the bell, so that the wait may be cut short."""
 
     def __call__(self, _signal: int, _frame: FrameType | None) -> None:
         """Note the wish and pass it on to the child; a second signal changes nothing."""
         self.requested, self.anew = True, False
+        self.aside.tell(signal.SIGTERM)
         if self.child:
             with suppress(ProcessLookupError):
                 os.kill(self.child, signal.SIGTERM)
@@ -110,7 +152,9 @@ class Stop:
 
     def behave_as_a_child(self) -> None:
         """In the child: finish the row that it holds, and take no other, when it is told to stop."""
+        self.aside.pid = 0
         redis.mute()
+        _bound_memory()
         keeping.stopping.clear()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, lambda _signal, _frame: keeping.stopping.set())
@@ -209,17 +253,28 @@ def look(stop: Stop) -> None:
     """Let a child work if something is due that nobody rang for, unless it is time to start anew."""
     if stop.pulse.is_told_to_start_anew():
         stop.requested = stop.anew = True
-    elif _something_is_due():
-        _in_child(_do_all_that_is_due, stop)
+    else:
+        if not stop.aside.is_there() and _is_so(lambda: outbox.needs_a_look(outbox.ASIDE_LANE)):
+            stop.aside.begin(_fork(keeping.drain_aside, stop))
+        if _is_so(lambda: outbox.needs_a_look() or bool(lanes.ready()) or bool(jobs.due())):
+            _in_child(_do_all_that_is_due, stop)
 
 
-def _something_is_due() -> bool:
+def _is_so(question: Callable[[], bool]) -> bool:
     try:
         with transaction(read_only=True):
-            return outbox.needs_a_look() or bool(lanes.ready()) or bool(jobs.due())
+            return question()
     except Exception as error:  # noqa: BLE001 - the worker waits for its database as long as it takes
         log.warning("worker: the database does not answer: %s", type(error).__name__)
         return False
+
+
+def _bound_memory() -> None:
+    """Let one piece of work fail that wants more memory than there may be, rather than the machine."""
+    wanted = current_settings().worker_memory_mib * 2**20
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    if wanted and (most == resource.RLIM_INFINITY or wanted < most):
+        resource.setrlimit(resource.RLIMIT_DATA, (wanted, most))
 
 
 def _do_all_that_is_due() -> None:
@@ -229,10 +284,7 @@ def _do_all_that_is_due() -> None:
 
 def _in_child(work: Callable[[], None], stop: Stop) -> None:
     """Do some work in a child of its own and wait for it; a child that is stuck is killed."""
-    drop_connections()
-    child = os.fork()
-    if child == 0:
-        _be_child(work, stop)
+    child = _fork(work, stop)
     stop.adopt(child)
     try:
         with keeping.time_limit(CHILD_SECONDS, keeping.TookTooLong("the child is stuck")):
@@ -243,6 +295,14 @@ def _in_child(work: Callable[[], None], stop: Stop) -> None:
         os.waitpid(child, 0)
     finally:
         stop.child = 0
+
+
+def _fork(work: Callable[[], None], stop: Stop) -> int:
+    drop_connections()
+    child = os.fork()
+    if child == 0:
+        _be_child(work, stop)
+    return child
 
 
 def _be_child(work: Callable[[], None], stop: Stop) -> None:
@@ -271,6 +331,7 @@ def run() -> None:
         if not stop.requested:
             log.warning("worker: Redis does not answer; going on without the bell")
             _work_without_the_bell(stop)
+    stop.aside.end()
     stop.pulse.sign_off()
     if stop.anew:
         _start_anew()

@@ -12,6 +12,7 @@ from app.core import clock, outbox, redis
 from app.core.db import db
 from app.core.errors import AppError, Conflict
 from app.core.outbox import Claimed, Hopeless, NotNow, OutboxRow, Unreachable
+from app.domains.audit.models import AuditEvent
 from app.surfaces.shared import keeping
 from app.surfaces.shared.transaction import transaction
 
@@ -44,6 +45,18 @@ def row_of(claimed: Claimed) -> OutboxRow:
 
 def claimed_now() -> Claimed:
     found = outbox.claim_next()
+    assert found is not None
+    return found
+
+
+def claimed_in(lane: str) -> Claimed | None:
+    return outbox.claim_next(lane=lane)
+
+
+def taken_again() -> Claimed:
+    """Take what was held by a worker that died."""
+    assert outbox.note_deaths() == 1
+    found = claimed_in(outbox.ASIDE_LANE)
     assert found is not None
     return found
 
@@ -97,9 +110,8 @@ def test_a_row_has_one_holder_until_its_lease_ends(in_app: Flask, move_clock: Ca
     assert outbox.claim(row.id) is None
     assert outbox.claim_next() is None
     move_clock(LEASE + 1)
-    second = outbox.claim(row.id)
-    assert second is not None
-    assert second.attempts == 2
+    second = taken_again()
+    assert (second.id, second.attempts, second.lane) == (row.id, 2, outbox.MAIN_LANE)
     assert second.lease_token != first.lease_token
 
 
@@ -109,7 +121,7 @@ def test_who_lost_the_lease_can_neither_finish_nor_fail(
     promised()
     first = claimed_now()
     move_clock(LEASE + 1)
-    second = claimed_now()
+    second = taken_again()
     assert not outbox.finish(first, {})
     assert not outbox.fail(first, Hopeless("too late"))
     assert row_of(second).done_at is None
@@ -179,15 +191,39 @@ def test_a_row_that_kills_its_worker_is_given_up_after_five(
     in_app: Flask, move_clock: Callable[[int], None]
 ) -> None:
     promised()
-    for _ in range(outbox.MAX_TRIES):
-        assert outbox.bury_lost() == 0
-        claimed_now()
+    claimed_now()
+    for wait in (0, 140, 700, 5.6 * 3600):
         move_clock(LEASE + 1)
-    assert outbox.claim_next() is None
-    assert outbox.needs_a_look()
+        assert outbox.bury_lost() == 0
+        assert outbox.note_deaths() == 1
+        move_clock(int(wait))
+        assert claimed_in(outbox.MAIN_LANE) is None, "only a process of its own tries it again"
+        assert claimed_in(outbox.ASIDE_LANE) is not None
+    move_clock(LEASE + 1)
+    assert outbox.needs_a_look(outbox.ASIDE_LANE)
     assert outbox.bury_lost() == 1
-    assert not outbox.needs_a_look()
+    assert not outbox.needs_a_look(outbox.ASIDE_LANE)
     assert [row.last_error for row in outbox.dead()] == ["the worker died each time it tried"]
+    buried = db.session.scalars(sa.select(AuditEvent).where(AuditEvent.kind == "outbox.given_up")).one()
+    assert (buried.subject_id, buried.changes["kind"]) == (outbox.dead()[0].id, "thing")
+
+
+def test_the_first_dead_worker_costs_no_wait_the_next_ones_more_and_more(
+    in_app: Flask, move_clock: Callable[[int], None]
+) -> None:
+    promised()
+    claimed_now()
+    waits = []
+    for _ in range(outbox.MAX_TRIES - 1):
+        move_clock(LEASE + 1)
+        outbox.note_deaths()
+        db.session.expire_all()
+        waits.append((outbox.waiting()[0].due_at - clock.now()).total_seconds())
+        move_clock(int(waits[-1]) + 1)
+        assert claimed_in(outbox.ASIDE_LANE) is not None
+    assert waits[0] <= 0
+    assert waits[1:] == sorted(waits[1:])
+    assert waits[1] > 100
 
 
 def test_the_dead_can_be_revived_with_all_their_tries(
@@ -319,6 +355,40 @@ def test_an_act_that_takes_too_long_is_cut_off(
     assert "TookTooLong" in (outbox.waiting()[0].last_error or "")
 
 
+def test_what_holds_others_up_is_begun_again_aside_with_its_kind(
+    in_app: Flask, handlers: dict[str, outbox.Handler], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "HURRIED_SECONDS", 0.1)
+    begun = []
+
+    def slow(row: Claimed) -> outbox.Act:
+        begun.append(row.id)
+        threading.Event().wait(0.5)
+        return dict
+
+    handlers["thing"], handlers["other"] = slow, lambda _row: dict
+    for kind in ("thing", "thing", "other"):
+        promised(kind)
+    assert keeping.drain(hands=1) == 1
+    db.session.expire_all()
+    assert [(row.kind, row.lane) for row in outbox.waiting()] == [("thing", outbox.ASIDE_LANE)] * 2
+    assert len(begun) == 1
+    keeping.drain_aside()
+    assert outbox.backlog().waiting == 0
+
+
+def test_what_nobody_foresaw_gives_no_try_back(in_app: Flask, handlers: dict[str, outbox.Handler]) -> None:
+    def broken(_row: Claimed) -> outbox.Act:
+        raise ZeroDivisionError
+
+    handlers["thing"] = broken
+    for _ in range(keeping.REFUSALS_IN_A_ROW + 1):
+        promised()
+    keeping.drain()
+    db.session.expire_all()
+    assert {row.attempts for row in outbox.waiting()} == {1}
+
+
 def test_an_effect_is_undone_with_its_promise(in_app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     def effect(_row: Claimed) -> None:
         outbox.promise("follow-up", {})
@@ -340,7 +410,7 @@ def test_what_follows_an_act_happens_once_with_its_finish(
     promised()
     late = claimed_now()
     move_clock(LEASE + 1)
-    assert outbox.finish(claimed_now(), {"size": 7})
+    assert outbox.finish(taken_again(), {"size": 7})
     assert not outbox.finish(late, {"size": 7})
     db.session.expire_all()
     assert [(row.kind, row.payload) for row in outbox.waiting()] == [("next", {"size": 7})]

@@ -204,6 +204,8 @@ class AuditKind(StrEnum):
     SERVICE_USER_SIGNED_IN = "service_user.signed_in"
     SERVICE_USER_SIGNED_OUT = "service_user.signed_out"
 
+    OUTBOX_GIVEN_UP = "outbox.given_up"
+
 
 PUBLIC: frozenset[AuditKind] = frozenset(
     {

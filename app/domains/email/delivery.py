@@ -20,7 +20,7 @@ from app.domains.settings import queries as settings
 _SERVER_KEYS = ("smtp.host", "smtp.port", "smtp.security", "smtp.username", "smtp.password")
 
 
-@outbox.handler("mail")
+@outbox.handler("mail", patient=True)
 def deliver(row: outbox.Claimed) -> outbox.Act:
     """Write a promised mail and say how it is sent; named by its row, it stays one mail over retries.
 

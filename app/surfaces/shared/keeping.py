@@ -16,13 +16,14 @@ from functools import partial
 from types import FrameType
 
 from flask import Flask, current_app
-from sqlalchemy.exc import SQLAlchemyError
 
 from app.core import jobs, lanes, outbox, redis
 from app.core import partitions as _partitions  # noqa: F401 - each registers what it does by itself
+from app.core.outbox_rows import perhaps_the_servers
 from app.domains.accounts import jobs as _account_jobs  # noqa: F401
 from app.domains.accounts import recipients as _recipients  # noqa: F401
 from app.domains.audit import chain as _chain  # noqa: F401
+from app.domains.audit import promises as _burials  # noqa: F401
 from app.domains.audit import watching as _watching  # noqa: F401
 from app.domains.auth import assisted_recovery as _recoveries  # noqa: F401
 from app.domains.auth import jobs as _auth_jobs  # noqa: F401
@@ -64,10 +65,6 @@ SETTLE_WAITS = (0.2, 0.5, 1, 2, 4, 8)
 
 class TookTooLong(Exception):
     """An act went beyond its time."""
-
-
-_PERHAPS_THE_SERVERS = (outbox.NotNow, TookTooLong, SQLAlchemyError, OSError)
-"""What may have nothing to do with the row. Any other failure is its own: it must not hold up the others."""
 
 
 @dataclass
@@ -272,11 +269,11 @@ def _failed(claimed: outbox.Claimed, error: Exception, weather: _Weather) -> Non
     )
     if isinstance(error, outbox.Unreachable):
         weather.paused.add(claimed.kind)
-    elif isinstance(error, _PERHAPS_THE_SERVERS):
+    elif isinstance(error, TookTooLong) or perhaps_the_servers(error):
         failed = weather.failed.setdefault(claimed.kind, [])
         failed.append((claimed, error))
         if len(failed) >= REFUSALS_IN_A_ROW:
-            refused = [row for row, why in failed if isinstance(why, outbox.NotNow)]
+            refused = [row for row, why in failed if not isinstance(why, TookTooLong)]
             if refused:
                 _settle(partial(outbox.excuse, refused))
             weather.paused.add(claimed.kind)
