@@ -106,7 +106,7 @@ def keyset(
     """
     columns = newest_first or rising
     if window.cursor:
-        place, after = sa.tuple_(*columns), sa.tuple_(*_read_cursor(name, window.cursor, len(columns)))
+        place, after = sa.tuple_(*columns), sa.tuple_(*read_cursor(name, window.cursor, len(columns)))
         query = query.where(place < after if newest_first else place > after)
     ordered = (column.desc() if newest_first else column for column in columns)
     query = query.order_by(*ordered).limit(window.limit + 1)
@@ -115,7 +115,7 @@ def keyset(
     if len(rows) <= window.limit:
         return CursorPage(items=items, next_cursor=None)
     return CursorPage(
-        items=items, next_cursor=_make_cursor(name, [getattr(items[-1], c.key) for c in columns])
+        items=items, next_cursor=make_cursor(name, [getattr(items[-1], c.key) for c in columns])
     )
 
 
@@ -129,20 +129,25 @@ def keyset_of_parts(
     :raises BadCursor: if the cursor was not given out for the list of that name
     """
     if window.cursor:
-        (after,) = _read_cursor(name, window.cursor, 1)
+        (after,) = read_cursor(name, window.cursor, 1)
         parts = [part.where(model.id < after) for part in parts]
     ends = [part.order_by(model.id.desc()).limit(window.limit + 1).subquery() for part in parts]
     row = aliased(model, sa.union_all(*(sa.select(end) for end in ends)).subquery())
     return keyset(sa.select(row), replace(window, cursor=None), name=name, newest_first=[row.id])
 
 
-def _make_cursor(name: str, values: Sequence[Any]) -> str:
+def make_cursor(name: str, values: Sequence[Any]) -> str:
+    """Return what names a place in the list of that name, and only there."""
     body = json.dumps([v.isoformat() if isinstance(v, datetime) else v for v in values]).encode()
     signature = keyed_hash(f"cursor:{name}", body.decode())[:16]
     return base64.urlsafe_b64encode(signature.encode() + body).decode().rstrip("=")
 
 
-def _read_cursor(name: str, cursor: str, count: int) -> list[Any]:
+def read_cursor(name: str, cursor: str, count: int) -> list[Any]:
+    """Return the values of a place.
+
+    :raises BadCursor: if it was not given out for the list of that name
+    """
     try:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         signature, body = raw[:16].decode("ascii"), raw[16:].decode()

@@ -6,6 +6,7 @@ from app.surfaces.services_v1 import (
     active_sessions,
     admin,
     api_tokens,
+    audit_logs,
     auth,
     invitations,
     platforms,
@@ -18,7 +19,7 @@ from app.surfaces.shared.openapi import DialectApi, mount_blueprints
 
 __all__ = ["AREAS", "DIALECT", "mount"]
 
-AREAS = (active_sessions, admin, api_tokens, auth, invitations, platforms, two_factor, user)
+AREAS = (active_sessions, admin, api_tokens, audit_logs, auth, invitations, platforms, two_factor, user)
 """Naming them is what registers their views."""
 
 
