@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from app.core import clock, ids
-from app.core.access import Access, Actor, operation
+from app.core.access import Access, Actor, NotOnBehalf, operation
 from app.core.db import db
 from app.core.errors import Conflict, Refused, ValidationFailed
 from app.core.languages import Sentence
@@ -47,11 +47,14 @@ def subscribe(actor: Actor, *, plan_code: str) -> Running:
 
     The plan it is on already changes nothing. Of many at once one changes it.
 
+    :raises NotOnBehalf: support buys nothing in anybody's name
     :raises PlanNotFound: if there is none
     :raises NotPurchasable: if it is by agreement only
     :raises PaymentOverdue: while an older invoice is past due
     :raises OverLimit: if more is in use than it allows
     """
+    if actor.impersonator is not None:
+        raise NotOnBehalf(layer="platform")
     plan, customer = plan_named(plan_code), hold(actor.tenant_id or 0)
     subscription = _held(customer.tenant_id)
     now = running(subscription)

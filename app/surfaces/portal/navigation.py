@@ -92,6 +92,15 @@ _ORGANIZATION = (
         Link(_l("People"), "/organization/members", "users", _l("members team colleagues roles search")),
     ),
     (
+        Permission.BILLING_VIEW,
+        Link(
+            _l("Plan and invoices"),
+            "/organization/plan",
+            "credit-card",
+            _l("billing subscription price limits seats upgrade pay trial"),
+        ),
+    ),
+    (
         Permission.SETUP_VIEW,
         Link(_l("Setup"), "/organization/setup", "list-checks", _l("tasks checklist first steps onboarding")),
     ),
@@ -167,6 +176,7 @@ _ORGANIZATION = (
 _PLATFORM = (
     Link(_l("Overview"), "/platform", "gauge", _l("platform console figures charts workers outbox admin")),
     Link(_l("All organizations"), "/platform/organizations", "building-2", _l("platform tenants suspend")),
+    Link(_l("Invoices"), "/platform/invoices", "file-text", _l("platform billing paid overdue payments")),
     Link(_l("People"), "/platform/people", "users", _l("platform users accounts disable support")),
     Link(
         _l("Platform settings"),

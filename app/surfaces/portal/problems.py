@@ -86,7 +86,7 @@ _WHO: Mapping[str, Any] = {
 _OF_THE_ORGANIZATION = frozenset({"role", "organization", "plan", "environment"})
 """Layers that the organization's owner and admins can change."""
 
-BILLING = "/organization/billing"
+BILLING = "/organization/plan"
 
 _WAYS: Mapping[str, Link] = {
     "two_factor:setup_required": Link(_l("Set up the second factor"), "/account/security", "shield-check"),
