@@ -13,6 +13,7 @@ from app.surfaces.shared.actor import SAFE_METHODS
 from app.surfaces.shared.cookies import PortalSessions
 from app.surfaces.shared.counting import init_counting
 from app.surfaces.shared.headers import init_headers
+from app.surfaces.shared.ids import RowNumber
 from app.surfaces.shared.languages import init_languages
 from app.surfaces.shared.limits import init_limits
 from app.surfaces.shared.logs import configure_logs, init_logs
@@ -68,6 +69,7 @@ def create_app(settings: Settings | None = None) -> App:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.url_map.strict_slashes = True
     app.url_map.merge_slashes = False
+    app.url_map.converters["int"] = RowNumber
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]

@@ -56,7 +56,7 @@ def _usual_icon() -> str:
 
 def sign_in_face(slug: str) -> SignInPage | None:
     """Return what a sign-in page shows of an organization; None where there is none of that name."""
-    if not slug or len(slug) > 50:
+    if not slug or len(slug) > 50 or "\0" in slug:
         return None
     try:
         return queries.sign_in_page(current_actor(), slug=slug)

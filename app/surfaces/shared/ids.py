@@ -4,11 +4,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 import marshmallow as ma
+from werkzeug.routing import IntegerConverter, Map
 
 from app.core.ids import Ref, parse_ref, prefixed
 
 _UNKNOWN = Ref(id=0)
 """A malformed id names nothing, and is answered as one that is not there."""
+
+
+class RowNumber(IntegerConverter):
+    """A number in an address that a row can have: one too large for any database leads nowhere."""
+
+    def __init__(self, map: Map, **bounds: Any) -> None:  # noqa: A002 - werkzeug's name
+        super().__init__(map, **({"max": 2**63 - 1} | bounds))
 
 
 def ref_of(text: str, prefix: str) -> Ref:

@@ -142,7 +142,10 @@ def _endpoint() -> str:
     if not isinstance(failed, MethodNotAllowed) or not failed.valid_methods:
         return request.endpoint or ""
     adapter = current_app.create_url_adapter(request)
-    return str(adapter.match(method=next(iter(failed.valid_methods)))[0]) if adapter else ""
+    try:
+        return str(adapter.match(method=next(iter(failed.valid_methods)))[0]) if adapter else ""
+    except HTTPException:  # the other method's route does not take what stands in the address
+        return ""
 
 
 def problem_of(error: Exception) -> Problem:
