@@ -129,13 +129,17 @@ def checked(actor: Actor, wanted: Wanted) -> Wanted:
     }
     if wrong:
         raise ValidationFailed(wrong)
-    _check_domain(actor, address)
+    check_domain(actor, address)
     role = granting.chosen_role(actor, wanted.role)
     profile_id = granting.chosen_profile(actor, wanted.profile_id)
     return replace(wanted, email=address, role=role, profile_id=profile_id)
 
 
-def _check_domain(actor: Actor, address: str) -> None:
+def check_domain(actor: Actor, address: str) -> None:
+    """Refuse an address at a domain that the actor's organization takes nobody from.
+
+    :raises DomainNotAllowed: if so
+    """
     allowed = settings.entries("auth.allowed_email_domains", tenant_id=actor.tenant_id)
     domain = emails.key_of(address).rpartition("@")[2]
     if allowed and domain not in {

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from app.core.jobs import job
 from app.domains.organizations import closing, exports
+from app.domains.organizations import domains as _domains  # noqa: F401 - has a job of its own
 from app.domains.organizations import person_data as _person_data  # noqa: F401 - a person's own part
 
 _HOUR = timedelta(hours=1)

@@ -89,6 +89,15 @@ _GROUPS = (
 _ORGANIZATION = (
     (
         Permission.MEMBERS_VIEW,
+        Link(
+            _l("Overview"),
+            "/organization",
+            "building-2",
+            _l("organization ownership owner hand over domains join requests export close delete"),
+        ),
+    ),
+    (
+        Permission.MEMBERS_VIEW,
         Link(_l("People"), "/organization/members", "users", _l("members team colleagues roles search")),
     ),
     (

@@ -13,6 +13,7 @@ from wtforms.validators import InputRequired
 from app.core.ids import Ref
 from app.core.paging import Window
 from app.domains.auth import selection
+from app.domains.organizations import joining
 from app.domains.settings import queries as settings
 from app.domains.tenants import operations, queries
 from app.surfaces.portal.base import FormPage, PortalForm, area, away, door, typed
@@ -49,6 +50,7 @@ def _page() -> FormPage[NewOrganizationForm]:
         "organizations/list.html",
         lambda: {
             "memberships": queries.mine(current_actor(), window=Window(limit=_MOST)).items,
+            "open_to": joining.open_to(current_actor()),
             "trial_days": settings.integer("billing.trial_days"),
         },
     )
@@ -74,5 +76,7 @@ def create():
 @door("user")
 def select(tenant_uid: UUID):
     membership = selection.work_in(current_actor(), tenant=Ref(uid=tenant_uid))
+    if not membership.tenant.is_active:  # its owner and admins: a few pages about it stay open
+        return away("/organization")
     flash(_("You work in %(name)s now.", name=membership.tenant.name), "success")
     return away("/dashboard")
