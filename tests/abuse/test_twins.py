@@ -27,8 +27,8 @@ PARAMETER = re.compile(r"<(?:(\w+):)?(\w+)>")
 NO_ORGANIZATIONS = re.compile(
     r"/(accept-invitation|assets|static|developers|language|media|policies|reset-password|verify-email|unsubscribe|t|v0)/"
     r"|/api/v1/(tenants/(by-slug|check-slug)|org-settings|setup-hub)/"
-    r"|/platform/api/(admin|service/configs)/|/platform/(organizations|people|settings|jobs)/"
-    r"|/organization/(settings/<string:key>|setup)"
+    r"|/platform/api/(admin|service/configs)/|/platform/(organizations|people|settings|jobs|invoices)/"
+    r"|/organization/(settings/<string:key>|setup|plan)|^/invoices/"
     r"|/account/|/services/|/v1/(?!client)"
 )
 """Addresses whose parts are words, mailed tokens, one's own, or for the platform's admins."""
@@ -41,6 +41,7 @@ WHOSE: Mapping[str, tuple[str, str]] = {
     r"/platform/api/service/invites/": ("invitation", "inv_{}"),
     r"/v1/client/": ("client", "{}"),
     r"/organization/clients/": ("client", "{}"),
+    r"/organization/invoices/": ("invoice", "{}"),
     r"/organization/invitations/": ("invitation", "{}"),
     r"/organization/members/": ("membership_uid", "{}"),
     r"/organization/permissions/people/": ("membership", "{}"),

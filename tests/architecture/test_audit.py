@@ -3,6 +3,7 @@
 import pytest
 from flask import Flask
 
+from tests.architecture import billing_cases as _billing  # noqa: F401
 from tests.architecture import client_cases as _clients  # noqa: F401
 from tests.architecture import email_smtp_cases as _email_smtp  # noqa: F401
 from tests.architecture import invitation_cases as _invitations  # noqa: F401
@@ -22,9 +23,10 @@ from tests.support.world import PASSWORD, World
 
 
 def with_them(endpoint_id: str) -> frozenset[str]:
-    """Return what always comes with a kind of the call's: a new organization begins on trial."""
-    founds = "tenant.created" in ENDPOINTS[endpoint_id].audit_kinds
-    return frozenset({"subscription.trial_started"}) if founds else frozenset()
+    """Return what comes with a kind of the call's: a new organization's trial, a paid plan's invoice."""
+    kinds = ENDPOINTS[endpoint_id].audit_kinds
+    founds, changes = "tenant.created" in kinds, "subscription.changed" in kinds
+    return frozenset({"subscription.trial_started"} if founds else {"invoice.issued"} if changes else ())
 
 
 LATER = {("services_v1.projects.join_invitation", "project.member_joined")}

@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 
 from app.core import clock
 from app.core.db import Base, db
+from app.domains.billing.models import Invoice
 from app.domains.permissions.models import AccessRequest
 from app.domains.settings.models import SettingChange
 from app.domains.tenants.models import Membership, Tenant
@@ -103,7 +104,32 @@ def _with_rows(world: World, made: Twin) -> None:
             "setting_change": db.session.scalar(change),
             "tenant": str(db.session.get_one(Tenant, made.tenant_id).uid),
             "service_user": str(_service_user_uid(made)),
+            "invoice": str(_invoice_uid(made)),
         }
+
+
+def _invoice_uid(made: Twin) -> UUID:
+    now = clock.now()
+    written = Invoice(
+        tenant_id=made.tenant_id,
+        number=f"INV-{made.slug}",
+        year=now.year,
+        sequence=made.tenant_id,
+        subscription_uid=uuid4(),
+        plan_code="pro",
+        period_start=now,
+        period_end=now,
+        currency="USD",
+        lines=[],
+        total=1,
+        credited=0,
+        customer={"name": made.slug, "address": []},
+        issued_at=now,
+        due_at=now,
+    )
+    db.session.add(written)
+    db.session.flush()  # generate its uid
+    return written.uid
 
 
 def _service_user_uid(made: Twin) -> UUID:

@@ -13,6 +13,7 @@ from app.domains.audit import person_data as _audit  # noqa: F401 - each registe
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
 from app.domains.auth.models import MailedCode, SignUp
+from app.domains.billing import person_data as _billing  # noqa: F401
 from app.domains.email import person_data as _email  # noqa: F401
 from app.domains.sessions import person_data as _sessions  # noqa: F401
 from app.domains.tenants import person_data as _tenants  # noqa: F401

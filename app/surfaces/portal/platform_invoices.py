@@ -1,7 +1,7 @@
 """Every invoice of the instance, for the platform's admins, who mark them paid; and plans by agreement."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -99,6 +99,10 @@ def _plan_page(tenant_uid: UUID) -> FormPage[PlanForm]:
     return FormPage(PlanForm, "platform/plan.html", facts)
 
 
+def _midnight(day: date | None) -> datetime | None:
+    return None if day is None else datetime.combine(day, time(), UTC)
+
+
 @bp.get("/platform/organizations/<uuid:tenant_uid>/plan")
 @door("platform_admin")
 def plan_form(tenant_uid: UUID):
@@ -109,9 +113,12 @@ def plan_form(tenant_uid: UUID):
 @door("platform_admin")
 def plan(tenant_uid: UUID):
     form = _plan_page(tenant_uid).take()
-    day = form.end_date.data
-    ends = None if day is None else datetime.combine(day, time(), UTC)
-    terms = {"plan_code": typed(form.plan_id), "price": form.price.data, "end_date": ends}
-    running = plans.set_plan(current_actor(), tenant=Ref(uid=tenant_uid), **terms)
+    running = plans.set_plan(
+        current_actor(),
+        tenant=Ref(uid=tenant_uid),
+        plan_code=typed(form.plan_id),
+        price=form.price.data,
+        end_date=_midnight(form.end_date.data),
+    )
     flash(_("The organization is on %(plan)s now.", plan=running.plan.name), "success")
     return away(f"/platform/organizations/{tenant_uid}")
