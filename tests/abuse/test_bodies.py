@@ -13,6 +13,9 @@ from tests.contract.endpoints import Endpoint, built
 from tests.support.service import ServiceUser, service_user
 from tests.support.world import PASSWORD, World
 
+pytestmark = pytest.mark.once
+
+
 NASTY: list[Any] = [
     None,
     True,

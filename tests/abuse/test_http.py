@@ -18,6 +18,9 @@ from tests.abuse.ways import JANE, LOGINS, MES, knock
 from tests.contract.endpoints import ENDPOINTS
 from tests.support.world import PASSWORD, World
 
+pytestmark = pytest.mark.once
+
+
 # ---- I08
 
 CLOSED = ["platform_api.tenant.info", *MES.values()]

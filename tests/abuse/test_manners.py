@@ -11,6 +11,9 @@ from tests.contract.endpoints import ENDPOINTS
 from tests.support.live import LiveInstance
 from tests.support.world import PASSWORD, World
 
+pytestmark = pytest.mark.once
+
+
 OURS = "http://localhost"
 EVIL = (
     "null",

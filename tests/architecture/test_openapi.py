@@ -12,6 +12,8 @@ from flask import Flask
 from tests.contract.documents import CONTRACT
 from tests.contract.endpoints import DIALECTS, ENDPOINTS, built
 
+pytestmark = pytest.mark.once
+
 
 def checker() -> ModuleType:
     spec = importlib.util.spec_from_file_location("contract_check", CONTRACT / "check.py")

@@ -8,10 +8,15 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
+import pytest
+
 import app.domains
 from app.core.access import OPERATIONS, Access
 from app.core.permissions import Permission
 from tests.architecture.source import ROOT, Source, sources
+
+pytestmark = pytest.mark.once
+
 
 OPEN_TO_SURFACES: dict[str, str] = {
     "app.domains.accounts.preferences.of": "came along with the person who has just signed in",

@@ -9,6 +9,9 @@ import app.surfaces  # noqa: F401 - so that every error of the product is define
 from app.core.errors import LAYERS, AppError, Forbidden, OverPlan
 from tests.architecture.source import ROOT
 
+pytestmark = pytest.mark.once
+
+
 PLACES = sorted((ROOT / "app").rglob("*.py"))
 
 ANSWERS_FOR_ITSELF = frozenset({"auth:csrf_invalid", "auth:step_up_required"})

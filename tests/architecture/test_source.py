@@ -3,7 +3,12 @@
 import re
 from collections.abc import Iterator
 
+import pytest
+
 from tests.architecture.source import ROOT, Function, Source, decorators, length, sources
+
+pytestmark = pytest.mark.once
+
 
 FILE_LINES = 400
 FUNCTION_LINES = 40

@@ -11,6 +11,9 @@ from babel.messages.catalog import Catalog, Message
 
 from translations.catalogs import CATALOGS, LANGUAGES, fresh, read, updated
 
+pytestmark = pytest.mark.once
+
+
 ROOT = CATALOGS.parent
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html")) + sorted((ROOT / "templates").rglob("*.txt"))
 PLACES = re.compile(r"%\(\w+\)[sd]|{{ ?\w+ ?}}|(?<!{){\w+}(?!})|<[^>]*>")

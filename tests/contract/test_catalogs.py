@@ -35,6 +35,9 @@ from app.domains.settings.validation import validate
 from app.domains.tenants import slugs
 from tests.contract.catalog import CATALOG
 
+pytestmark = pytest.mark.once
+
+
 MAILS = {mail["name"]: mail for mail in CATALOG["mail_templates"]}
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 

@@ -5,9 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from flask import Flask
 
 from tests.contract.endpoints import DIALECTS
+
+pytestmark = pytest.mark.once
+
 
 CHECK = Path(__file__).parents[2] / "docs" / "contract" / "check.py"
 

@@ -10,6 +10,9 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from tests.contract.endpoints import BY_CALL, Endpoint, built, nameless
 
+pytestmark = pytest.mark.once
+
+
 DOCUMENTS = ("services_v1", "api_v1", "platform_api", "client_v1", "v0")
 METHODS = ("get", "post", "put", "patch", "delete")
 ERROR_KEYS = {

@@ -10,6 +10,9 @@ from app.surfaces.shared.problems import STATUS, Problem
 from tests.contract.catalog import CATALOG
 from tests.contract.endpoints import DIALECTS
 
+pytestmark = pytest.mark.once
+
+
 KINDS, ERRORS = CATALOG["error_kinds"], CATALOG["errors"]
 
 

@@ -12,6 +12,8 @@ from app.core import outbound
 from app.core.outbound import HostRefused, HostUnknown
 from app.core.settings import Settings, use_settings
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(autouse=True)
 def _settings(settings: Settings) -> Iterator[None]:

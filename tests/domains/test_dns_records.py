@@ -5,6 +5,9 @@ import pytest
 from app.core.dns import UNKNOWN, Answer
 from app.domains.email.dns_records import Grade, Wanted, expected, grades
 
+pytestmark = pytest.mark.once
+
+
 KEY = "MIIBIjANBgkqTEST"
 SPF = "v=spf1 include:_spf.portico.example ~all"
 

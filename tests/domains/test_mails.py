@@ -13,6 +13,9 @@ from app.domains.email.rendering import render
 from app.domains.email.wording import harmless, kept, written
 from app.domains.tenants.readers import of_person
 
+pytestmark = pytest.mark.once
+
+
 VALUES = {
     "app_name": "Steering",
     "tenant_name": "Acme Corp",

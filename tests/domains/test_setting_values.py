@@ -7,6 +7,9 @@ import pytest
 from app.domains.settings.registry import DEFINITIONS
 from app.domains.settings.validation import validate
 
+pytestmark = pytest.mark.once
+
+
 GOOD: list[tuple[str, Any, Any]] = [
     ("general.legal_name", "  Acme GmbH ", "Acme GmbH"),
     ("general.legal_name", None, None),

@@ -16,6 +16,9 @@ from app.surfaces.shared.transaction import transaction
 from tests.portal.conftest import PASSWORD, Visitor
 from tests.support.world import World
 
+pytestmark = pytest.mark.once
+
+
 HOUSE_STYLE = {
     "locale": "de-DE",
     "timezone": "Europe/Berlin",

@@ -12,6 +12,8 @@ from app.surfaces.portal.organizations import slug_from
 from app.surfaces.portal.presentation import ago, exact, icon, initials, iso
 from app.surfaces.portal.problems import spell
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
