@@ -128,4 +128,6 @@ def as_of_now(actor: Actor) -> Actor:
     if row is None:
         raise NotSignedIn(layer="organization")
     allowed = rights_in(actor.tenant_id or 0, row.role, row.profile_id)
+    if actor.impersonator is not None:
+        allowed &= actor.permissions  # support has less than the person
     return replace(actor, role=str(row.role), profile_id=row.profile_id, permissions=allowed)

@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.core.access import Access, Actor, operation, working_in
+from app.core.access import Access, Actor, NotOnBehalf, operation, working_in
 from app.core.db import db
 from app.core.environments import Environment
 from app.core.errors import ValidationFailed
@@ -26,6 +26,9 @@ from app.domains.settings.queries import place, values
 from app.domains.settings.registry import DEFINITIONS, Definition, Scope, Type, Value
 from app.domains.settings.validation import validate
 
+_NOT_LENT = frozenset({"security", "members", "clients", "data"})
+"""Categories of settings that support sets for nobody: who may enter, and what is kept of what was done."""
+
 
 @operation(Permission.SETTINGS_MANAGE)
 def set_value(actor: Actor, *, key: str, value: Any, environment: Environment | None = None) -> None:
@@ -33,12 +36,15 @@ def set_value(actor: Actor, *, key: str, value: Any, environment: Environment | 
 
     :param environment: where the key has a value for each environment; the actor's own when left out
     :raises SettingNotFound: there is no such key, or only the platform has a value
+    :raises NotOnBehalf: support sets who may enter the organization and how
     :raises SettingLocked: the platform holds it
     :raises ValidationFailed: at value
     :raises WouldLockOut: the actor's address is not among those that may work here
     :raises FactorWouldLockOut: the second factor is demanded at once, and the actor has not shown one
     """
     definition = tenant_key(key)
+    if actor.impersonator is not None and definition.category in _NOT_LENT:
+        raise NotOnBehalf
     chosen = environment or actor.environment
     refuse_if_locked(definition, chosen)
     if definition.type is Type.SECRET and value == MASK:

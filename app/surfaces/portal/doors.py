@@ -1,6 +1,7 @@
 """The portal's door: who is signed in, and whether they have agreed to what is in force before they go on."""
 
 import functools
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, ParamSpec, TypeVar
@@ -26,8 +27,13 @@ _FREE = ("/policies/", "/account/privacy", "/account/export")
 SUPPORT_COOKIE = "support_session"
 """Carries a session in somebody's name, beside the admin's own sign-in, without which it is worth nothing."""
 
-_ON_BEHALF = ("/organization/", "/organizations/", "/support-access/", "/sign-out")
-"""Where support may change something in somebody's name: never at their account, nor as an admin."""
+_ON_BEHALF = re.compile(
+    r"/organization/(settings|setup)/.+|/organizations/[0-9a-f-]+/select|/support-access/end|/sign-out"
+)
+"""What support may change in somebody's name: settings and the way through setting up, nothing else.
+
+Not who belongs to the organization and what they may do, not its mail server: that would outlast the consent.
+"""
 _NOT_ON_BEHALF = frozenset(
     {
         "clients",
@@ -82,7 +88,7 @@ class PortalDoor(Door):
 
 
 def _hold_to_what_support_may() -> None:
-    changes = request.method not in SAFE_METHODS and not request.path.startswith(_ON_BEHALF)
+    changes = request.method not in SAFE_METHODS and not _ON_BEHALF.fullmatch(request.path)
     if changes or _NOT_ON_BEHALF.intersection(request.path.split("/")):
         raise NotOnBehalf(layer="platform")
 
