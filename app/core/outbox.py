@@ -301,12 +301,16 @@ def note_deaths() -> int:
 
 
 def bury_lost() -> int:
-    """Give up on rows whose every try ended with a dead worker; returns how many."""
-    reason = "the worker died each time it tried"
+    """Give up on rows whose last try ended with a dead worker; returns how many."""
+    reason, now = "the worker died each time it tried", clock.now()
+    no_more = sa.or_(
+        OutboxRow.attempts >= MAX_TRIES,
+        sa.and_(OutboxRow.lease_token.is_not(None), OutboxRow.give_up_at <= now),
+    )
     lost = (
         sa.update(OutboxRow)
-        .where(pending(), OutboxRow.due_at <= clock.now(), OutboxRow.attempts >= MAX_TRIES)
-        .values(dead_at=clock.now(), lease_token=None, last_error=reason)
+        .where(pending(), OutboxRow.due_at <= now, no_more)
+        .values(dead_at=now, lease_token=None, last_error=reason)
         .returning(OutboxRow.id, OutboxRow.uid, OutboxRow.kind)
         .execution_options(synchronize_session=False)
     )

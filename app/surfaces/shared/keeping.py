@@ -22,6 +22,7 @@ from app.core import partitions as _partitions  # noqa: F401 - each registers wh
 from app.core.outbox_rows import perhaps_the_servers
 from app.domains.accounts import jobs as _account_jobs  # noqa: F401
 from app.domains.accounts import recipients as _recipients  # noqa: F401
+from app.domains.archiving import jobs as _archiving_jobs  # noqa: F401
 from app.domains.audit import chain as _chain  # noqa: F401
 from app.domains.audit import promises as _burials  # noqa: F401
 from app.domains.audit import watching as _watching  # noqa: F401
@@ -85,8 +86,8 @@ def drain(hands: int = 0) -> int:
     :param hands: how many threads work in lanes beside this one; none: it takes the lanes' turns itself
     """
     with transaction():
-        outbox.note_deaths()
         outbox.bury_lost()
+        outbox.note_deaths()
     weather, kept = _Weather(), 0
     crew = _Crew(hands, end=time.monotonic() + DRAIN_SECONDS)
     while not stopping.is_set():
@@ -119,8 +120,8 @@ def _beside(weather: _Weather) -> int | None:
 def drain_aside() -> None:
     """Keep what is due of that which held a worker up or killed one: nobody waits for it."""
     with transaction():
-        outbox.note_deaths()
         outbox.bury_lost()
+        outbox.note_deaths()
     weather, end = _Weather(), time.monotonic() + DRAIN_SECONDS
     while not stopping.is_set() and time.monotonic() < end:
         claimed = _next(weather, outbox.ASIDE_LANE)
@@ -309,16 +310,17 @@ def run_due_jobs() -> None:
 
 def run_job(job: jobs.Job) -> int:
     """Run one job now and write down how it ended; returns how many rows it changed."""
-    try:
-        with transaction():
-            changed = jobs.run(job)
-    except Exception as error:
-        with transaction():
-            jobs.finished(job, error=error)
-        log.exception("job failed", extra={"job": job.name})
-        return 0
+    changed = 0
+    failed: Exception | None = None
+    for part in job.parts:  # what one of them cannot do keeps no other from its own
+        try:
+            with transaction():
+                changed += part()
+        except Exception as error:
+            log.exception("job failed", extra={"job": job.name})
+            failed = failed or error
     with transaction():
-        jobs.finished(job, changed=changed)
+        jobs.finished(job, changed=changed, error=failed)
     log.info("job done", extra={"job": job.name, "changed": changed})
     return changed
 
