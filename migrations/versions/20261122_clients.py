@@ -82,15 +82,15 @@ def upgrade() -> None:
             ["id"],
             ondelete="CASCADE",
         )
-        batch_op.create_index("ix_sessions_service_user_id", ["service_user_id"])
-        batch_op.create_index("ix_sessions_client_id", ["client_id"])
+        batch_op.create_index("ix_sessions_service_user", ["service_user_id", "expires_at"])
+        batch_op.create_index("ix_sessions_client", ["client_id", "expires_at"])
 
 
 def downgrade() -> None:
     op.execute("DELETE FROM sessions WHERE kind IN ('service', 'client')")
     with op.batch_alter_table("sessions", schema=None) as batch_op:
-        batch_op.drop_index("ix_sessions_client_id")
-        batch_op.drop_index("ix_sessions_service_user_id")
+        batch_op.drop_index("ix_sessions_client")
+        batch_op.drop_index("ix_sessions_service_user")
         batch_op.drop_constraint("fk_sessions_client_id_client_accounts", type_="foreignkey")
         batch_op.drop_constraint("fk_sessions_service_user_id_service_users", type_="foreignkey")
         batch_op.drop_column("client_id")

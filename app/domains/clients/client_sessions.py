@@ -17,7 +17,7 @@ from app.core.secrets import keyed_hash, token_hash
 from app.domains.accounts import emails, passwords
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
-from app.domains.clients import accounts
+from app.domains.clients import accounts, ended_sessions
 from app.domains.clients.accounts import LONGEST, Newcomer, end_sessions, find, tell, visible
 from app.domains.clients.models import ClientAccount
 from app.domains.sessions.devices import country_of, describe
@@ -169,6 +169,7 @@ def _open(actor: Actor, account: ClientAccount, method: str, device: Device) -> 
     account.last_login_at = now
     db.session.flush()  # generate session.id for the audit row
     tell(actor, AuditKind.CLIENT_SIGNED_IN, account, method=method, session=session.id)
+    ended_sessions.forget_clients(account.id)
     return Opened(account, session, token)
 
 

@@ -14,7 +14,7 @@ from app.domains.accounts.models import User
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
 from app.domains.auth.credentials import InvalidCredentials
-from app.domains.clients import service_tokens
+from app.domains.clients import ended_sessions, service_tokens
 from app.domains.clients.models import ServiceUser
 from app.domains.email import mails
 from app.domains.permissions.roles import Role
@@ -154,6 +154,7 @@ def _open(actor: Actor, user: ServiceUser) -> UserSession:
         session_id=session.id,
         changes={"name": user.name, "environment": str(actor.environment)},
     )
+    ended_sessions.forget_service_users(user.id)
     return session
 
 

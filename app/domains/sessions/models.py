@@ -23,15 +23,13 @@ class UserSession(Identified, Timed, Base):
     __table_args__ = (
         sa.Index("ix_sessions_user_live", "user_id", "revoked_at", "last_used_at"),
         sa.Index("ix_sessions_tenant", "tenant_id", "user_id"),
+        sa.Index("ix_sessions_service_user", "service_user_id", "expires_at"),
+        sa.Index("ix_sessions_client", "client_id", "expires_at"),
     )
 
     user_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"))
-    service_user_id: Mapped[int | None] = mapped_column(
-        sa.ForeignKey("service_users.id", ondelete="CASCADE"), index=True
-    )
-    client_id: Mapped[int | None] = mapped_column(
-        sa.ForeignKey("client_accounts.id", ondelete="CASCADE"), index=True
-    )
+    service_user_id: Mapped[int | None] = mapped_column(sa.ForeignKey("service_users.id", ondelete="CASCADE"))
+    client_id: Mapped[int | None] = mapped_column(sa.ForeignKey("client_accounts.id", ondelete="CASCADE"))
     kind: Mapped[str] = mapped_column(sa.String(20))
     dialect: Mapped[str] = mapped_column(sa.String(20))
     token_hash: Mapped[bytes | None] = mapped_column(sa.LargeBinary(32), unique=True)
