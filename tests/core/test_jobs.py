@@ -1,6 +1,7 @@
 """Periodic jobs: once a period for all workers, again soon after a failure."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -74,6 +75,19 @@ def test_what_failed_is_tried_again_soon_and_leaves_nothing_behind(
     db.session.expire_all()
     assert jobs.runs()["test.hourly"].last_error is None
     assert jobs.runs()["test.hourly"].changed == 7
+
+
+def test_a_part_that_fails_keeps_no_other_from_its_own(in_app: Flask, ran: list[str]) -> None:
+    parts = jobs.JOBS["test.hourly"].parts
+
+    def broken() -> int:
+        raise ZeroDivisionError
+
+    job = replace(jobs.JOBS["test.hourly"], parts=[broken, *parts])
+    assert keeping.run_job(job) == 7
+    assert ran == ["ran"]
+    db.session.expire_all()
+    assert (jobs.runs()["test.hourly"].last_error or "").startswith("ZeroDivisionError")
 
 
 def test_a_clock_turned_back_stops_no_job(
