@@ -8,6 +8,7 @@ from app.core.secrets import seal
 from app.domains.email import wording
 from app.domains.email.definitions import MAILS
 from app.domains.email.deliveries import begin
+from app.domains.email.holding import due_of
 from app.domains.email.readers import reader_of
 from app.domains.email.routing import way_of
 
@@ -51,6 +52,7 @@ def promise(
             "sealed": seal(json.dumps(secret), SEAL_CONTEXT),
         },
         lane=way.lane,
+        due_at=due_of(definition.event, tenant_id),
     )
     if not definition.forgotten:
         event = definition.event

@@ -6,6 +6,7 @@ from app.core.jobs import job
 from app.domains.organizations import closing, exports
 from app.domains.organizations import domains as _domains  # noqa: F401 - has a job of its own
 from app.domains.organizations import person_data as _person_data  # noqa: F401 - a person's own part
+from app.domains.organizations import standing as _standing  # noqa: F401 - follows from a status
 
 _HOUR = timedelta(hours=1)
 

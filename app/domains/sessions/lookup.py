@@ -149,14 +149,17 @@ _ASKED_OF_A_SIGN_IN = (
 
 
 def _joined_first() -> sa.ScalarSelect[int]:
-    """Select the organization that the person joined first: a browser that has chosen none works in it."""
+    """Select the organization that the person joined first: a browser that has chosen none works in it.
+
+    A suspended one only where there is no other, so that its people are told why they cannot work.
+    """
     mine, organization = aliased(Membership), aliased(Tenant)
     return (
         sa.select(mine.tenant_id)
         .join(organization, organization.id == mine.tenant_id)
         .where(mine.user_id == UserSession.user_id, mine.status == MembershipStatus.ACTIVE)
-        .where(organization.status == TenantStatus.ACTIVE)
-        .order_by(mine.id)
+        .where(organization.status != TenantStatus.ARCHIVED)
+        .order_by(sa.case((organization.status == TenantStatus.ACTIVE, 0), else_=1), mine.id)
         .limit(1)
         .correlate(UserSession)
         .scalar_subquery()

@@ -20,6 +20,7 @@ from app.domains.billing.models import Subscription
 from app.domains.billing.queries import Standing, standing_of
 from app.domains.email import mails
 from app.domains.permissions.roles import Role
+from app.domains.tenants import standing
 from app.domains.tenants.models import Membership, MembershipStatus, Tenant, TenantStatus
 from app.domains.tenants.queries import TenantNotFound
 
@@ -136,6 +137,7 @@ def _follow(tenant: Tenant, before: TenantStatus) -> None:
     elif before is TenantStatus.SUSPENDED and tenant.is_active:
         db.session.flush()  # billing looks at the row
         billing.go_on(tenant_id=tenant.id)
+    standing.changed(tenant, before)
 
 
 def _tell(tenant: Tenant) -> None:

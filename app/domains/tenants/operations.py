@@ -21,7 +21,7 @@ from app.domains.billing.models import Subscription
 from app.domains.email import mails
 from app.domains.permissions.roles import Role
 from app.domains.settings import queries as settings
-from app.domains.tenants import queries, slugs
+from app.domains.tenants import queries, slugs, standing
 from app.domains.tenants.models import Membership, MembershipStatus, Tenant, TenantStatus
 
 NAME_LENGTH = 200
@@ -167,7 +167,9 @@ def owned_by(user_id: int) -> Sequence[Tenant]:
 def abandon(actor: Actor, tenant: Tenant) -> None:
     """Archive an organization that is nobody's, and let go of its slug."""
     changes = {"status": {"from": str(tenant.status), "to": "archived"}, "slug": tenant.slug}
-    tenant.status, tenant.slug = TenantStatus.ARCHIVED, f"unclaimed-{tenant.uid.hex}"
+    before, tenant.status = tenant.status, TenantStatus.ARCHIVED
+    tenant.slug = f"unclaimed-{tenant.uid.hex}"
+    standing.changed(tenant, before)
     record(
         actor,
         AuditKind.TENANT_STATUS_CHANGED,

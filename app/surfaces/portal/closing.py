@@ -11,6 +11,7 @@ from wtforms.validators import InputRequired, Length
 
 from app.core.access import Actor
 from app.domains.organizations import closing, exports
+from app.domains.organizations import jobs as _jobs  # noqa: F401 - and all that follows by itself
 from app.domains.organizations import person_data as _person_data  # noqa: F401 - part of a person's export
 from app.domains.organizations.exports import PAGE
 from app.domains.permissions.roles import Role
