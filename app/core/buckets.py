@@ -92,6 +92,7 @@ JOIN_REQUESTS = _guard("join_requests", _rule("user", 10, 24 * HOUR))
 OWNERSHIP_OFFERS = _guard("ownership_offers", _rule("tenant", 10, 24 * HOUR))
 TENANT_EXPORTS = _guard("tenant_exports", _rule("tenant", 3, 24 * HOUR))
 DATA_EXPORTS = _guard("data_exports", _rule("user", 3, 24 * HOUR))
+AUDIT_EXPORTS = _guard("audit_exports", _rule("user", 20, 24 * HOUR))
 
 # Other organizations' people.
 INVITATION_TOKENS = _guard("invitation_tokens", _rule("ip", 30, 10 * MINUTE))
@@ -160,6 +161,7 @@ BUCKETS: Mapping[str, Bucket] = {
         OWNERSHIP_OFFERS,
         TENANT_EXPORTS,
         DATA_EXPORTS,
+        AUDIT_EXPORTS,
         PASSKEY_STARTS,
         LEAK_REPORTS,
         INVITATION_TOKENS,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from app.domains.email.audit_mails_defined import AUDIT_MAILS
 from app.domains.email.definition import MailDefinition
 from app.domains.email.organization_definitions import ORGANIZATION_MAILS
 
@@ -370,5 +371,6 @@ MAILS: Mapping[str, MailDefinition] = {
             subject="Your account is {{ status }} now",
         ),
         *ORGANIZATION_MAILS,
+        *AUDIT_MAILS,
     )
 }

@@ -195,4 +195,20 @@ ACCOUNT_EVENTS = (
         "{{ adminName }} acts in your name until {{ until }}.",
     ),
     _must(113, "account.standing_changed", "Your account was closed or opened", _CRITICAL, _MAIL),
+    _should(
+        118,
+        "audit.export_ready",
+        "Export of the audit trail ready",
+        _NORMAL,
+        _BOTH,
+        "It can be fetched until {{ expiresAt }}.",
+    ),
+    _must(
+        119,
+        "audit.archive_failed",
+        "Audit trail not written to the storage",
+        _HIGH,
+        _BOTH,
+        "{{ day }} could not be written: {{ reason }}.",
+    ),
 )

@@ -62,9 +62,7 @@ def keep(written: Written) -> StoredFile:
     """
     if written.place_id is None:
         db.session.execute(sa.select(Tenant.id).where(Tenant.id == written.tenant_id).with_for_update())
-        most = limit_of(written.tenant_id, "local_storage_mb")
-        if most is not None and local_bytes(written.tenant_id) + written.size > most * _MEGABYTE:
-            raise StorageFull(layer="plan", remedy="An owner or admin can choose a larger plan.")
+        _require_room(written.tenant_id, written.size)
     file = StoredFile(
         tenant_id=written.tenant_id,
         environment=written.environment,
@@ -75,6 +73,21 @@ def keep(written: Written) -> StoredFile:
     db.session.add(file)
     db.session.flush()  # generate its id, which its owner's row names
     return file
+
+
+def require_room(tenant_id: int, environment: Environment) -> None:
+    """Refuse what would be written where the organization's files lie with us and their room is used up.
+
+    :raises StorageFull: if so
+    """
+    if stores.chosen(tenant_id, environment).place_id is None:
+        _require_room(tenant_id, 1)
+
+
+def _require_room(tenant_id: int, size: int) -> None:
+    most = limit_of(tenant_id, "local_storage_mb")
+    if most is not None and local_bytes(tenant_id) + size > most * _MEGABYTE:
+        raise StorageFull(layer="plan", remedy="An owner or admin can choose a larger plan.")
 
 
 def content(file: StoredFile) -> bytes | None:

@@ -175,6 +175,15 @@ _ORGANIZATION = (
         ),
     ),
     (
+        Permission.AUDIT_VIEW,
+        Link(
+            _l("Audit trail"),
+            "/organization/audit",
+            "history",
+            _l("log events who did what history export compliance"),
+        ),
+    ),
+    (
         Permission.STORAGE_MANAGE,
         Link(_l("Storage"), "/organization/storage", "hard-drive", _l("files bucket s3 azure blob")),
     ),
@@ -193,6 +202,7 @@ _PLATFORM = (
         "sliders-horizontal",
         _l("platform locks values defaults"),
     ),
+    Link(_l("Audit trail"), "/platform/audit", "history", _l("platform log events who did what")),
     Link(_l("Find anything"), "/platform/search", "search", _l("platform id e-mail slug token request")),
 )
 """What the platform's admins look after."""

@@ -7,6 +7,7 @@ from app.surfaces.portal import (
     account,
     api_tokens,
     assets,
+    audit,
     auth,
     brand,
     client_accounts,
@@ -107,6 +108,7 @@ AREAS = (
     platform_invoices,
     platform_people,
     support_access,
+    audit,
     dashboard,
     pages,
 )

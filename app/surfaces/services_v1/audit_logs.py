@@ -154,7 +154,7 @@ def _event(line: Line) -> dict[str, Any]:
         "session_id": event.session_id if shows else None,
         "ip": event.ip if shows else None,
         "user_agent": event.user_agent if shows else None,
-        "changes": trail.changes_of(event),
+        "changes": line.changes,
         "created_at": event.at,
     }
 

@@ -1,0 +1,51 @@
+"""One function for each mail about exports and archives of the audit trail."""
+
+from datetime import datetime
+
+from app.domains.email.promising import promise
+
+
+def audit_export_ready(
+    to: str,
+    *,
+    first_name: str,
+    tenant_name: str | None = None,
+    row_count: int,
+    expires_at: datetime,
+    link: str,
+) -> None:
+    """Tell who asked for an export where it can be fetched."""
+    promise(
+        "audit_export_ready",
+        to,
+        first_name,
+        tenant_name,
+        row_count=row_count,
+        expires_at=expires_at,
+        link=link,
+    )
+
+
+def audit_archive_failure(
+    to: str,
+    *,
+    first_name: str,
+    tenant_name: str,
+    tenant_id: int,
+    day: str,
+    environment: str,
+    reason: str,
+    link: str,
+) -> None:
+    """Tell who leads an organization that a day of its trail could not be written to its storage."""
+    promise(
+        "audit_archive_failure",
+        to,
+        first_name,
+        tenant_name,
+        tenant_id=tenant_id,
+        day=day,
+        environment=environment,
+        reason=reason,
+        link=link,
+    )
