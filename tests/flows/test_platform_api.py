@@ -11,6 +11,7 @@ from tests.support.live import LiveInstance
 pytestmark = pytest.mark.live
 
 PASSWORD = "correct horse battery 7"
+DAY = 24 * 3600
 
 
 @pytest.fixture
@@ -171,3 +172,52 @@ def test_platform_administration(live: LiveInstance, caller: Caller) -> None:
     caller.good("platform_api.admin.update_config", **host, value=None)
     unknown = {"tenant_id": "ten_none", "status": "active"}
     caller.refused("platform_api.admin.set_tenant_status", "404 tenant:not_found", bearer=a, **unknown)
+
+
+def test_plan_change(live: LiveInstance, caller: Caller) -> None:
+    owner, member, admin = "jane@plan.example", "sam@plan.example", "root@plan.example"
+    live.flask("create-admin", admin, "--password", PASSWORD)
+    for email in (owner, member):
+        newcomer(caller, email)
+    tenant = caller.good(
+        "platform_api.tenants.create", bearer=signed_in(caller, owner), name="P", slug="plan"
+    )
+    s = scoped_in(caller, owner, tenant["id"])
+    caller.good("platform_api.invites.create", bearer=s, email=member, role="member")
+    token = live.mail.token_for(member, subject="invites you")
+    caller.good("platform_api.invites.accept", bearer=signed_in(caller, member), token=token)
+    live.move_clock(12 * DAY)
+    live.flask("jobs", "run", "trials.expire")
+    assert live.mail.wait_for(owner, subject="Your trial ends in 2 days")
+    live.move_clock(3 * DAY)
+    live.flask("jobs", "run", "trials.expire")
+    s, sm = scoped_in(caller, owner, tenant["id"]), scoped_in(caller, member, tenant["id"])
+    found = caller.good("platform_api.billing.list_plans", bearer=sm)
+    prices = [(plan["id"], plan["price"]) for plan in found]
+    assert prices == [("plan_dev", 0), ("plan_pro", 299), ("plan_enterprise", 0)]
+    subscribe, invite = "platform_api.billing.subscribe", "platform_api.invites.create"
+    caller.refused(subscribe, "403 auth:role_required", bearer=sm, plan_id="plan_pro")
+    caller.good(invite, bearer=s, email="third@plan.example", role="member")
+    caller.refused(invite, "402 plan:seat_limit", bearer=s, email="fourth@plan.example", role="member")
+    caller.refused(subscribe, "404 plan:not_found", bearer=s, plan_id="plan_none")
+    bought = caller.good(subscribe, bearer=s, plan_id="plan_pro")
+    assert bought["status"] == "ACTIVE"
+    start, end = (datetime.fromisoformat(bought[name]) for name in ("start_date", "end_date"))
+    assert (end.month - start.month) % 12 == 1
+    assert live.mail.wait_for(owner, subject="Invoice INV-")
+    assert caller.good(subscribe, bearer=s, plan_id="plan_pro") == bought
+    shown = caller.good("platform_api.tenant.info", bearer=s)["subscription"]
+    assert (shown["plan"], shown["end_date"]) == ("Pro", bought["end_date"])
+    caller.good(invite, bearer=s, email="fourth@plan.example", role="member")
+    caller.refused(subscribe, "409 plan:over_limit", bearer=s, plan_id="plan_dev")
+    caller.refused(subscribe, "400 plan:not_purchasable", bearer=s, plan_id="plan_enterprise")
+    given = {"tenant_id": tenant["id"], "plan_id": "plan_enterprise"}
+    caller.good("platform_api.admin.set_tenant_plan", bearer=signed_in(caller, admin), **given)
+    assert caller.good("platform_api.tenant.info", bearer=s)["subscription"]["plan"] == "Enterprise"
+    sent = [mail for mail in live.mail.all(owner) if mail.subject.startswith("Invoice INV-")]
+    assert len(sent) == 1
+
+
+def scoped_in(caller: Caller, email: str, tenant_id: str) -> str:
+    body = {"bearer": signed_in(caller, email), "tenant_id": tenant_id}
+    return str(caller.good("platform_api.auth.select_tenant", **body)["access_token"])
