@@ -24,6 +24,7 @@ DEMO_PEOPLE = {
     "priya@acme.example": "manager",
     "tomas@acme.example": "member",
 }
+DEMO_ADMIN = "ada@portico.example"
 DEMO_PASSWORD = "portico-demo-2026"
 _SECONDS_TO_ANSWER = 60
 
@@ -184,7 +185,8 @@ class Supervisor:
             f"  Mailbox   {self.instance.values['SANDBOX_URL']}/   every mail that is sent ends here\n"
             f"  API docs  {docs}\n\n"
             f"  Sign in   as {people}\n"
-            f"            of Acme Corp, password {DEMO_PASSWORD}\n"
+            f"            of Acme Corp, or as {DEMO_ADMIN} (admin of the platform)\n"
+            f"            password {DEMO_PASSWORD}\n"
             f"  Data      {self.instance.folder} (logs in log/)\n\n"
             "Ctrl-C stops everything."
         )

@@ -1,12 +1,15 @@
 """The one source of time: aware UTC, which tests and testers can move outside production."""
 
 import contextlib
+from collections.abc import Iterator
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from app.core.settings import current_settings
 
 _offset_cache: tuple[int, timedelta] = (-1, timedelta(0))
+_standing: ContextVar[datetime | None] = ContextVar("standing", default=None)
 
 
 def now() -> datetime:
@@ -14,7 +17,19 @@ def now() -> datetime:
     settings = current_settings()
     if settings.is_production:
         return datetime.now(UTC)
-    return datetime.now(UTC) + _offset(settings.instance / "clock")
+    return _standing.get() or datetime.now(UTC) + _offset(settings.instance / "clock")
+
+
+@contextlib.contextmanager
+def standing_at(moment: datetime) -> Iterator[None]:
+    """Let it be one moment for what this caller does, and for nobody else; never in production."""
+    if current_settings().is_production:
+        raise RuntimeError("In production time does not stand still.")
+    held = _standing.set(moment)
+    try:
+        yield
+    finally:
+        _standing.reset(held)
 
 
 def of_machine() -> float:

@@ -108,7 +108,12 @@ def _flush_to(bind: Any) -> None:
 
 def add(name: str, count: int = 1) -> None:
     """Count something in the running transaction: it stays if and only if the transaction is committed."""
-    db.session.execute(_adding(db.engines[None].dialect.name, {(this_hour(), name): count}))
+    add_all({(this_hour(), name): count})
+
+
+def add_all(counts: Mapping[Key, int]) -> None:
+    """Count many things, each in its hour, in the running transaction and with one statement."""
+    db.session.execute(_adding(db.engines[None].dialect.name, counts))
 
 
 def _adding(dialect: str, counts: Mapping[Key, int]) -> Any:

@@ -130,3 +130,4 @@ def test_whom_the_greeting_names_is_in_the_demo_organization() -> None:
     members = {person.email: str(person.role) for person in acme.people}
     assert members.items() >= supervisor.DEMO_PEOPLE.items()
     assert people.PASSWORD == supervisor.DEMO_PASSWORD
+    assert people.ADA.email == supervisor.DEMO_ADMIN

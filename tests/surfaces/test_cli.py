@@ -98,7 +98,7 @@ def test_the_demo_organizations_are_planted_once_with_a_past(shell: Shell) -> No
         for table in (User, UserSession, AuditEvent)
     }
     assert again == first
-    assert {"acme-corp", "globex"} == set(db.session.scalars(sa.select(Tenant.slug)))
+    assert {"acme-corp", "globex", "initech"} == set(db.session.scalars(sa.select(Tenant.slug)))
     jane = user("jane@acme.example")
     assert {
         str(role)
@@ -187,3 +187,19 @@ def test_a_lost_second_factor_is_asked_for_and_nothing_is_skipped(shell: Shell) 
     said = shell("recover-second-factor", "lost@cli.example")
     assert "72 hours have to pass" in said
     assert user("lost@cli.example").two_factor_enabled
+
+
+def test_the_trail_is_verified_from_the_command_line(shell: Shell) -> None:
+    shell("seed")
+    for _ in range(3):
+        shell("jobs", "run", "audit.seal")
+    assert "BROKEN" not in shell("audit", "verify")
+    head = shell("audit", "head", "--tenant", "acme").split()[1]
+    assert "whole" in shell("audit", "verify", "--tenant", "acme", "--head", head)
+    newest = db.session.scalars(sa.select(AuditEvent).where(AuditEvent.tenant_id.is_not(None))).first()
+    assert newest is not None
+    db.session.execute(sa.update(AuditEvent).where(AuditEvent.id == newest.id).values(subject_id=4711))
+    db.session.commit()
+    told = shell.refused("audit", "verify")
+    assert f"row {newest.id}" in told
+    assert "There is no chain" in shell.refused("audit", "head", "--tenant", "nobody")

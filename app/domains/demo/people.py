@@ -8,6 +8,8 @@ from app.domains.tenants.models import MembershipStatus
 
 PASSWORD = "portico-demo-2026"
 """Everybody's password here."""
+SUSPENDED = "initech"
+"""The organization that does not pay."""
 
 _WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64)"
 _MAC = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7)"
@@ -55,6 +57,8 @@ class Person:
     handle: str | None = None
     status: MembershipStatus = MembershipStatus.ACTIVE
     sign_ins: tuple[SignIn, ...] = ()
+    every: int = 0
+    """They came back every so many days; 0 for what their sign-ins say alone."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +68,10 @@ class Organization:
     slug: str
     name: str
     days: float
-    on_trial: bool
     settings: Mapping[str, str]
     people: tuple[Person, ...]
+    paid_days: float = 0
+    """How long ago its owner chose the paid plan; 0 for one on trial."""
 
 
 JANE = Person(
@@ -78,6 +83,7 @@ JANE = Person(
     41,
     "Europe/Berlin",
     "janedoe",
+    every=2,
     sign_ins=(
         SignIn("safari", "203.0.113.24", "DE", 33, 690, ended="signed_out"),
         SignIn("safari", "203.0.113.24", "DE", 6.2, 1.4),
@@ -90,7 +96,7 @@ ACME = Organization(
     "acme-corp",
     "Acme Corp",
     41,
-    on_trial=False,
+    paid_days=27,
     settings={"general.support_email": "help@acme.example", "general.website": "https://www.acme.example"},
     people=(
         JANE,
@@ -103,6 +109,7 @@ ACME = Organization(
             39,
             "Europe/Stockholm",
             "marcusl",
+            every=3,
             sign_ins=(
                 SignIn("firefox", "192.0.2.17", "SE", 25, 480, ended="signed_out"),
                 SignIn("firefox", "192.0.2.17", "SE", 4.1, 3),
@@ -118,6 +125,7 @@ ACME = Organization(
             36,
             "Asia/Kolkata",
             "priyar",
+            every=4,
             sign_ins=(
                 SignIn("chrome", "198.51.100.8", "IN", 12, 190, ended="signed_out"),
                 SignIn("chrome", "198.51.100.8", "IN", 3.4, 6),
@@ -133,6 +141,7 @@ ACME = Organization(
             30,
             "Europe/Madrid",
             "tomas_h",
+            every=5,
             sign_ins=(
                 SignIn("edge", "203.0.113.88", "ES", 9, 31),
                 SignIn("iphone", "203.0.113.190", "ES", 5, 50),
@@ -170,16 +179,6 @@ ACME = Organization(
             status=MembershipStatus.INACTIVE,
             sign_ins=(SignIn("chrome", "203.0.113.61", "DE", 20, 330, ended="signed_out"),),
         ),
-        Person(
-            "sofia@acme.example",
-            "Sofia",
-            "Rossi",
-            Role.MEMBER,
-            "Account manager",
-            1.2,
-            "Europe/Rome",
-            status=MembershipStatus.INVITED,
-        ),
     ),
 )
 
@@ -187,7 +186,6 @@ GLOBEX = Organization(
     "globex",
     "Globex",
     9,
-    on_trial=True,
     settings={"general.website": "https://globex.example"},
     people=(
         Person(
@@ -214,4 +212,46 @@ GLOBEX = Organization(
     ),
 )
 
-ORGANIZATIONS = (ACME, GLOBEX)
+INITECH = Organization(
+    SUSPENDED,
+    "Initech",
+    75,
+    paid_days=61,
+    settings={"general.website": "https://initech.example"},
+    people=(
+        Person(
+            "bill@initech.example",
+            "Bill",
+            "Adams",
+            Role.OWNER,
+            "Director",
+            75,
+            "America/Chicago",
+            sign_ins=(SignIn("edge", "198.51.100.33", "US", 38, 900, ended="signed_out"),),
+        ),
+        Person(
+            "petra@initech.example",
+            "Petra",
+            "Novak",
+            Role.MEMBER,
+            "Engineer",
+            70,
+            "Europe/Prague",
+            sign_ins=(SignIn("firefox", "198.51.100.34", "CZ", 12, 4, dialect="api_v1"),),
+        ),
+    ),
+)
+
+ADA = Person(
+    "ada@portico.example",
+    "Ada",
+    "Byron",
+    Role.OWNER,
+    "Platform operations",
+    80,
+    "Europe/London",
+    sign_ins=(SignIn("firefox", "192.0.2.9", "GB", 3, 30, ended="signed_out"),),
+)
+"""The admin of the platform, who belongs to no organization."""
+
+ORGANIZATIONS = (ACME, GLOBEX, INITECH)
