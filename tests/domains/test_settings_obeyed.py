@@ -1,5 +1,7 @@
 """Every setting is obeyed: a test here or elsewhere shows it, or what it governs is not there yet."""
 
+import json
+from base64 import urlsafe_b64decode as b64decode
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -11,11 +13,13 @@ from flask import Flask
 from app.core import clock
 from app.core.buckets import SIGN_IN_FAILURES
 from app.core.db import db
+from app.core.environments import Environment
 from app.core.errors import ValidationFailed
 from app.domains.accounts import passwords
 from app.domains.auth import codes, links
 from app.domains.auth.models import LinkPurpose
 from app.domains.billing.models import Subscription
+from app.domains.email.delivery import platform_server
 from app.domains.members.models import Invitation
 from app.domains.sessions import operations as sessions
 from app.domains.sessions import tokens
@@ -27,6 +31,8 @@ from app.domains.tenants.models import Tenant
 from app.surfaces.shared.transaction import transaction
 from tests.architecture.source import ROOT
 from tests.contract.endpoints import built
+from tests.support.office import Office
+from tests.support.service import service_user
 from tests.support.world import PASSWORD, World
 
 Check = Callable[[World], None]
@@ -63,6 +69,8 @@ ELSEWHERE = {
     "instance.name": "tests/surfaces/services_v1/test_person.py",
     "limits.per_ip_factor": "tests/faults/test_counters.py",
     "localization.locale": "tests/surfaces/api_v1/test_auth.py",
+    "data.audit_retention_days": "tests/portal/test_audit.py",
+    "storage.archive_audit": "tests/portal/test_audit.py",
     "storage.allowed_endpoints": "tests/surfaces/platform_api/test_storage.py",
     "support.staff_tenant": "tests/surfaces/services_v1/test_person.py",
     "tenants.max_owned": "tests/abuse/test_planted.py",
@@ -73,7 +81,6 @@ NOT_THERE_YET = {
     "chat.enabled": ("chat", "api_v1.chat.group"),
     "chat.max_group_size": ("chat", "api_v1.chat.group"),
     "chat.retention_days": ("chat", "api_v1.chat.group"),
-    "notifications.email_enabled": ("notices and their channels", "api_v1.notifications.list"),
     "notifications.digest_default": ("digests", "api_v1.notifications.list"),
     "notifications.digest_default_time": ("digests", "api_v1.notifications.list"),
     "notifications.retention_days": ("notices", "api_v1.notifications.list"),
@@ -94,18 +101,7 @@ NOT_THERE_YET = {
 }
 """What a key governs, and an endpoint of that feature: once it is built, the key needs its test."""
 
-OTHERS_FILL_IN = {
-    "smtp.host": "the server of the instance, tried with organizations' own servers",
-    "smtp.port": "the same",
-    "smtp.security": "the same",
-    "smtp.username": "the same",
-    "smtp.password": "the same",
-    "storage.archive_audit": "job audit.archive",
-    "data.audit_retention_days": "job retention.prune",
-    "members.default_role": "api_v1.users.create",
-    "members.default_profile_id": "api_v1.users.create",
-    "instance.region": "claim reg of service tokens",
-}
+OTHERS_FILL_IN = {}
 
 
 def obeys(*keys: str) -> Callable[[Check], Check]:
@@ -119,7 +115,8 @@ def obeys(*keys: str) -> Callable[[Check], Check]:
 def put(world: World, key: str, value: Any, *, slug: str | None = None) -> None:
     with world.app.app_context(), transaction():
         tenant_id = db.session.scalar(sa.select(Tenant.id).where(Tenant.slug == slug)) if slug else None
-        db.session.add(SettingValue(key=key, value=value, tenant_id=tenant_id))
+        place = str(Environment.PROD) if DEFINITIONS[key].env else ""
+        db.session.add(SettingValue(key=key, value=value, tenant_id=tenant_id, environment=place))
 
 
 @obeys("auth.password_min_length", "auth.password_block_common")
@@ -294,6 +291,48 @@ def alerts(world: World) -> None:
     world.app.test_client().post("/v0/auth/login", json=who, headers=elsewhere)
     world.keep_promises()
     assert [mail.subject for mail in world.sent if "sign-in" in mail.subject.lower()] == []
+
+
+@obeys("members.default_role", "members.default_profile_id")
+def new_people(world: World) -> None:
+    world.organization(world.person())
+    put(world, "members.default_role", "viewer", slug="world-corp")
+    put(world, "members.default_profile_id", 7, slug="world-corp")
+    body = {"email": "kim@world.example", "firstName": "Kim", "lastName": "Low"}
+    made = world.done("api_v1.users.create", token=world.token("api_v1"), json=body)["data"]
+    assert (made["role"], made["profileId"]) == ("viewer", 7)
+
+
+@obeys("instance.region")
+def places(world: World) -> None:
+    put(world, "instance.region", "Moon")
+    _, payload, _ = service_user(world).token.split(".")
+    assert json.loads(b64decode(payload + "=="))["reg"] == "moon"
+
+
+@obeys("smtp.host", "smtp.port", "smtp.security", "smtp.username", "smtp.password")
+def the_instances_server(world: World) -> None:
+    values = {"host": "mail.acme.example", "port": 2525, "security": "tls", "username": "portico"}
+    for name, value in values.items():
+        put(world, f"smtp.{name}", value)
+    world.person(admin=True)
+    secret = {"value": "a mail password"}
+    token = world.token("platform_api")
+    world.done("platform_api.admin.update_config", token=token, path={"key": "smtp.password"}, json=secret)
+    with world.app.app_context():
+        server = platform_server()
+    assert (server.host, server.port, server.security) == ("mail.acme.example", 2525, "tls")
+    assert (server.username, server.password) == ("portico", "a mail password")
+
+
+@obeys("notifications.email_enabled")
+def optional_mail(world: World) -> None:
+    office = Office(world)
+    put(world, "notifications.email_enabled", False, slug="world-corp")
+    office.write()
+    assert world.sent == []
+    office.write_what_must_be()
+    assert len(world.sent) == 1
 
 
 @pytest.mark.parametrize("check", dict.fromkeys(HERE.values()), ids=lambda check: check.__name__)

@@ -52,6 +52,13 @@ def without_address(outgoing: Outgoing) -> str | None:
 
 
 @holds_back
+def switched_off(outgoing: Outgoing) -> str | None:
+    """Keep optional mail back where the organization sends no notices by e-mail."""
+    sends = settings.boolean("notifications.email_enabled", tenant_id=outgoing.tenant_id)
+    return None if sends else "preference"
+
+
+@holds_back
 def unwanted(outgoing: Outgoing) -> str | None:
     """Keep optional mail back from whoever switched it off, or did not agree to it where that is needed."""
     person = recipient_of(outgoing.to)
