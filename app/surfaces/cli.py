@@ -21,6 +21,8 @@ from app.core.access import Actor, system
 from app.core.errors import AppError
 from app.core.settings import current_settings
 from app.domains.accounts import publishing
+from app.domains.archiving import naming
+from app.domains.audit import verifying
 from app.domains.auth import admins, assisted_recovery
 from app.domains.demo import operations as demo
 from app.domains.settings import console
@@ -270,6 +272,53 @@ def policies_publish(
         )
 
 
+# ---- the audit trail -------------------------------------------------------------------------------------
+
+audit_group = AppGroup("audit", help="The audit trail and its hash chains.")
+_chain_option = click.option("--tenant", "slug", help="The organization's slug; left out: every chain.")
+
+
+def _chains(slug: str | None) -> dict[int, str]:
+    found = {key: name for key, name in naming.slugs_of_chains(_ACTOR).items() if slug in (None, name)}
+    if slug and not found:
+        raise click.ClickException(f"There is no chain of {slug!r}.")
+    return found
+
+
+@audit_group.command("verify")
+@_chain_option
+@click.option("--head", help="POSITION:HASH as `flask audit head` printed it once; with --tenant.")
+@plain_errors
+def audit_verify(slug: str | None, head: str | None) -> None:
+    """Say of each chain whether it is whole, and where it is not; the exit code is 1 if one is broken."""
+    position, _, code = (head or "0:").partition(":")
+    if head and (slug is None or not position.isdecimal() or not code):
+        raise click.UsageError("Give --tenant, and the head as POSITION:HASH.")
+    noted, broken = (int(position), code) if head else None, False
+    with transaction():
+        for key, name in _chains(slug).items():
+            verdict = verifying.verify(_ACTOR, tenant_key=key, noted=noted)
+            verifying.write_down(_ACTOR, verdict=verdict)
+            broken = broken or not verdict.is_whole
+            click.echo(f"{name}  {'whole' if verdict.is_whole else 'BROKEN'}  {verdict.checked} links")
+            for fault in verdict.faults:
+                click.echo(f"  {fault}")
+    if broken:
+        raise click.exceptions.Exit(1)
+
+
+@audit_group.command("head")
+@_chain_option
+@plain_errors
+def audit_head(slug: str | None) -> None:
+    """Print each chain's newest position and hash, to be kept where nobody of here can change it."""
+    with transaction(read_only=True):
+        names = _chains(slug)
+        for head in verifying.heads(_ACTOR):
+            if head.tenant_key in names:
+                click.echo(f"{names[head.tenant_key]}  {head.position}:{head.code}")
+
+
 # ---- for testers -----------------------------------------------------------------------------------------
 
 
@@ -324,6 +373,7 @@ def mount(app: Flask) -> None:
         jobs_group,
         settings_group,
         policies_group,
+        audit_group,
         move_clock,
         limits_group,
     )

@@ -194,12 +194,12 @@ def test_the_trail_is_verified_from_the_command_line(shell: Shell) -> None:
     for _ in range(3):
         shell("jobs", "run", "audit.seal")
     assert "BROKEN" not in shell("audit", "verify")
-    head = shell("audit", "head", "--tenant", "acme").split()[1]
-    assert "whole" in shell("audit", "verify", "--tenant", "acme", "--head", head)
+    head = shell("audit", "head", "--tenant", ORGANIZATIONS[0].slug).split()[1]
+    assert "whole" in shell("audit", "verify", "--tenant", ORGANIZATIONS[0].slug, "--head", head)
     newest = db.session.scalars(sa.select(AuditEvent).where(AuditEvent.tenant_id.is_not(None))).first()
     assert newest is not None
-    db.session.execute(sa.update(AuditEvent).where(AuditEvent.id == newest.id).values(subject_id=4711))
-    db.session.commit()
-    told = shell.refused("audit", "verify")
-    assert f"row {newest.id}" in told
+    changed = newest.id
+    with transaction():
+        db.session.execute(sa.update(AuditEvent).where(AuditEvent.id == changed).values(subject_id=4711))
+    assert f"row {changed}" in shell.refused("audit", "verify")
     assert "There is no chain" in shell.refused("audit", "head", "--tenant", "nobody")

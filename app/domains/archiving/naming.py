@@ -11,9 +11,10 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from app.core.access import Actor
+from app.core.access import Access, Actor, operation
 from app.core.db import db
 from app.domains.accounts.models import User
+from app.domains.audit import verifying
 from app.domains.audit.models import AuditEvent
 from app.domains.clients.models import ClientAccount, ServiceUser
 from app.domains.members.models import Invitation
@@ -163,6 +164,15 @@ def names_for(
         _labels(events, tenant_ids),
         {row.id: row.name for row in db.session.execute(named)},
     )
+
+
+@operation(Access.SYSTEM)
+def slugs_of_chains(actor: Actor) -> Mapping[int, str]:
+    """Return each chain's key with the slug of its organization; the instance's own has the key 0."""
+    keys = verifying.keys_of_chains(actor)
+    found = db.session.execute(sa.select(Tenant.id, Tenant.slug).where(Tenant.id.in_(keys)))
+    known = {row.id: row.slug for row in found}
+    return {key: known.get(key, f"#{key}") if key else "(the instance)" for key in keys}
 
 
 def _people(ids: Set[int]) -> Mapping[int, sa.Row[Any]]:
