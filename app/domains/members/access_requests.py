@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from app.core import clock
-from app.core.access import Access, Actor, operation
+from app.core.access import Access, Actor, check, operation
 from app.core.buckets import ACCESS_REQUESTS
 from app.core.db import db
 from app.core.errors import Conflict, NotFound, ValidationFailed
@@ -22,7 +22,9 @@ from app.domains.accounts.models import User
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
 from app.domains.email import mails
+from app.domains.members import seats
 from app.domains.members.access import admins, member
+from app.domains.members.ranks import as_of_now
 from app.domains.permissions.models import AccessRequest, AccessRequestState
 from app.domains.permissions.queries import check_assignable, profiles, rights_in
 from app.domains.permissions.roles import Role
@@ -105,6 +107,7 @@ def ask(actor: Actor, *, wanted: str, reason: str = "") -> AccessRequest:
     :raises AlreadyAsked: if they wait for an answer already
     :raises RateLimited: after ten in a day
     """
+    check(actor, Access.TENANT)
     if not can_be_asked_for(wanted):
         raise ValidationFailed({"wanted": ["There is no such permission."]})
     if _has(Role(actor.role), actor.permissions, wanted):
@@ -171,9 +174,13 @@ def grant(
     :raises AccessRequestNotFound, AlreadyAnswered: as things stand
     :raises ValidationFailed: at role or profile_id, where it would not give it
     :raises MemberNotFound: if they have left
+    :raises RoleRequired: if the actor is no owner or admin by now
     """
     found = _to_answer(actor, uid)
     text = _one_text("answer", answer)
+    seats.hold(found.tenant_id)
+    actor = as_of_now(actor)
+    check(actor, Access.TENANT_ADMIN)
     target = _target(actor, found)
     if (role is None) is (profile_id is None):
         raise ValidationFailed({"role": ["Choose a role or a profile."]})

@@ -50,7 +50,7 @@ def chosen_role(actor: Actor, role: Role | None) -> Role:
     for one in sorted(Role, key=lambda found: -found.rank):
         if one.rank <= usual.rank and may_give(actor, one):
             return one
-    raise _above_own()
+    raise above_own()
 
 
 def check_role(actor: Actor, role: Role) -> None:
@@ -59,10 +59,11 @@ def check_role(actor: Actor, role: Role) -> None:
     :raises RoleAboveOwn: if so
     """
     if not may_give(actor, role):
-        raise _above_own()
+        raise above_own()
 
 
-def _above_own() -> RoleAboveOwn:
+def above_own() -> RoleAboveOwn:
+    """Return the refusal of what only an owner or admin may give."""
     return RoleAboveOwn(layer="role", remedy="An owner or admin of the organization can give it.")
 
 
@@ -101,10 +102,11 @@ def still_stands(invitation: Invitation) -> bool:
         return False
     if not may_give(grantor, invitation.role):
         return False
-    return _stays_within(grantor, invitation.profile_id)
+    return stays_within(grantor, invitation.profile_id)
 
 
-def _stays_within(grantor: Actor, profile_id: int) -> bool:
+def stays_within(grantor: Actor, profile_id: int) -> bool:
+    """Say whether somebody may give a profile; one that is gone or rests gives nothing."""
     if profile_id == STANDARD:
         return True
     try:

@@ -28,7 +28,6 @@ from app.domains.members.invitations import (
 )
 from app.domains.members.models import Invitation, InvitationStatus
 from app.domains.members.queries import Member, MemberNotFound, of_membership
-from app.domains.permissions.roles import Role
 from app.domains.settings import budgets
 from app.domains.tenants.models import Membership, MembershipStatus, Tenant
 
@@ -46,7 +45,7 @@ def resend(actor: Actor, *, invitation: Ref, copy: bool = False) -> Sent:
     :param copy: show the link instead of mailing it; it proves no mailbox then
     :raises InvitationNotFound: unknown, another organization's, taken back
     :raises InvitationUsed: if it was taken up
-    :raises RoleAboveOwn: if whoever gave the role may not any more, and the actor may not either
+    :raises RoleAboveOwn: if whoever gave role and profile may not any more, and the actor may not either
     :raises SeatLimitReached: for an expired one, when no seat is free
     :raises RateLimited: after five in an hour
     """
@@ -106,10 +105,10 @@ def resend_to(actor: Actor, *, membership_id: int) -> Member:
 
 def _send_again(actor: Actor, tenant: Tenant, found: Invitation, *, copy: bool) -> Sent:
     before = None if found.is_open else seats.check_free(tenant.id)
-    if found.role is not Role.OWNER and granting.may_give(actor, found.role):
+    if granting.may_give(actor, found.role) and granting.stays_within(actor, found.profile_id):
         found.granted_by_id = actor.user_id
     elif not granting.still_stands(found):
-        granting.check_role(actor, found.role)
+        raise granting.above_own()
     now, token = clock.now(), ids.new_token()
     found.status, found.token_hash, found.only_mailed = InvitationStatus.PENDING, token_hash(token), not copy
     found.sent_at, found.expires_at = now, now + life_of(tenant.id)
