@@ -36,6 +36,8 @@ R = TypeVar("R")
 
 CONNECT_SECONDS = 3
 READ_SECONDS = 5
+MOST_BYTES = 256 * 1024 * 1024
+"""A file larger than any of ours: whoever the bucket belongs to put it in our file's place."""
 
 _S3_REASONS = {
     "NoSuchBucket": "no_such_bucket",
@@ -105,6 +107,7 @@ class S3Store:
         try:
             with _s3():
                 found = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key)
+                _require_bounded(found["ContentLength"])
                 content: bytes = found["Body"].read()
                 return content
         except _Missing:
@@ -132,6 +135,11 @@ def _follow_nowhere(client: Any, event: str) -> None:
         owner = getattr(handler, "__self__", None)
         if "Redirector" in type(owner).__name__:
             client.meta.events.unregister(event, handler)
+
+
+def _require_bounded(size: int) -> None:
+    if size > MOST_BYTES:
+        raise StoreFailed("unreachable")
 
 
 class _Missing(Exception):
@@ -170,6 +178,7 @@ class AzureStore:
             read_timeout=READ_SECONDS,
             retry_total=0,
             permit_redirects=False,
+            use_env_settings=False,  # no proxy, no password of a file at home
         )
 
     def put(self, key: str, content: bytes) -> None:
@@ -179,9 +188,11 @@ class AzureStore:
     def get(self, key: str) -> bytes | None:
         """Read a blob."""
         try:
-            content: bytes = _azure(lambda: self._container.download_blob(self._prefix + key).readall())
+            found = _azure(self._container.download_blob, self._prefix + key)
         except _Missing:
             return None
+        _require_bounded(found.size)
+        content: bytes = _azure(found.readall)
         return content
 
     def delete(self, key: str) -> None:

@@ -62,7 +62,11 @@ def keep(written: Written) -> StoredFile:
     """
     if written.place_id is None:
         db.session.execute(sa.select(Tenant.id).where(Tenant.id == written.tenant_id).with_for_update())
-        _require_room(written.tenant_id, written.size)
+        try:
+            _require_room(written.tenant_id, written.size)
+        except StorageFull:
+            storage.store().delete(written.key)  # no row will ever name it
+            raise
     file = StoredFile(
         tenant_id=written.tenant_id,
         environment=written.environment,

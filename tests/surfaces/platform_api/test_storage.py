@@ -13,8 +13,11 @@ import sqlalchemy as sa
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 from werkzeug.test import TestResponse
 
+from app.core import object_stores
+from app.core import storage as core_storage
 from app.core.db import db
 from app.core.environments import Environment
+from app.core.storage import StoreFailed
 from app.domains.settings.models import SettingValue
 from app.domains.storage import files, jobs, operations
 from app.domains.storage.models import StoragePlace, StoredFile
@@ -276,10 +279,50 @@ def test_files_go_where_the_organization_says_and_older_ones_stay_readable(
 def test_the_plans_room_is_never_passed(world: World, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
     tenant_id = tenant_of(world)
     monkeypatch.setattr(files, "limit_of", lambda *_: 1)
+    with world.app.app_context():
+        before = {stored.key for stored in core_storage.store().listed(files.FOLDER)}
     with world.app.app_context(), transaction():
         files.keep(files.write(tenant_id, Environment.PROD, content=b"x" * 1024 * 1024, ending="bin"))
     with pytest.raises(files.StorageFull), world.app.app_context(), transaction():
         files.keep(files.write(tenant_id, Environment.DEV, content=b"y", ending="bin"))
+    with world.app.app_context():
+        lies_there = {stored.key for stored in core_storage.store().listed(files.FOLDER)}
+        kept = set(db.session.scalars(sa.select(StoredFile.key)))
+    assert lies_there - before == kept, "what had no room does not fill the disk"
+
+
+@pytest.mark.parametrize("kind", ["S3", "AZURE"])
+def test_what_somebody_put_in_our_files_place_is_not_read_whole(
+    world: World, token: str, s3: str, azure: AzureStandIn, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    tenant_id = tenant_of(world)
+    allow(world, host_of(s3), azure.host)
+    by_azure = {
+        "provider": "AZURE",
+        "azure_connection_string": azure.connection_string(),
+        "container_name": CONTAINER,
+    }
+    assert put(world, token, wanted(s3) if kind == "S3" else by_azure).status_code == 200
+    with world.app.app_context(), transaction():
+        kept = files.keep(files.write(tenant_id, Environment.PROD, content=b"x" * 1001, ending="txt"))
+        assert files.content(kept) == b"x" * 1001
+        monkeypatch.setattr(object_stores, "MOST_BYTES", 1000)
+        with pytest.raises(StoreFailed):
+            files.content(kept)
+
+
+def test_nothing_of_the_machines_own_settings_leads_a_call_elsewhere(
+    world: World, token: str, s3: str, azure: AzureStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allow(world, host_of(s3), azure.host)
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    assert put(world, token, wanted(s3)).status_code == 200
+    by_azure = {"provider": "AZURE", "azure_connection_string": azure.connection_string()}
+    answer = put(world, token, {**by_azure, "container_name": CONTAINER})
+    assert answer.status_code == 200, answer.text
 
 
 def test_a_replaced_place_is_forgotten_once_nothing_lies_there(
