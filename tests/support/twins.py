@@ -13,8 +13,11 @@ from werkzeug.test import TestResponse
 
 from app.core import clock
 from app.core.db import Base, db
+from app.domains.accounts.models import User
 from app.domains.billing.models import Invoice
+from app.domains.organizations.models import JoinRequest, TenantDomain, TenantExport
 from app.domains.permissions.models import AccessRequest
+from app.domains.privacy.models import ExportState
 from app.domains.settings.models import SettingChange
 from app.domains.tenants.models import Membership, Tenant
 from app.surfaces.shared.transaction import transaction
@@ -96,11 +99,25 @@ def _with_rows(world: World, made: Twin) -> None:
             expires_at=clock.now() + timedelta(days=1),
         )
         db.session.add(asked)
+        joining = JoinRequest(tenant_id=made.tenant_id, user_id=_somebody(made), asked_at=clock.now())
+        domain = TenantDomain(tenant_id=made.tenant_id, domain=f"{made.slug}.com", token=made.slug)
+        export = TenantExport(
+            tenant_id=made.tenant_id,
+            state=ExportState.READY,
+            folder=made.slug,
+            size=1,
+            requested_at=clock.now(),
+            expires_at=clock.now() + timedelta(days=1),
+        )
+        db.session.add_all((joining, domain, export))
         db.session.flush()  # generate its uid
         change = sa.select(SettingChange.id).where(SettingChange.tenant_id == made.tenant_id).limit(1)
         made.ids |= {
             "membership_uid": str(member.uid),
             "access_request": str(asked.uid),
+            "join_request": str(joining.uid),
+            "domain": str(domain.uid),
+            "tenant_export": str(export.uid),
             "setting_change": db.session.scalar(change),
             "tenant": str(db.session.get_one(Tenant, made.tenant_id).uid),
             "service_user": str(_service_user_uid(made)),
@@ -130,6 +147,15 @@ def _invoice_uid(made: Twin) -> UUID:
     db.session.add(written)
     db.session.flush()  # generate its uid
     return written.uid
+
+
+def _somebody(made: Twin) -> int:
+    """Make somebody who is no member; returns the id."""
+    email = f"eve@{made.slug}.example"
+    person = User(email=email, email_key=email, email_verified_at=clock.now())
+    db.session.add(person)
+    db.session.flush()  # generate its id
+    return person.id
 
 
 def _service_user_uid(made: Twin) -> UUID:
