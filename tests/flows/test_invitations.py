@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -41,6 +42,7 @@ def scoped(caller: Caller, bearer: str, tenant: str) -> str:
 
 
 def test_one_invitation(live: LiveInstance, caller: Caller) -> None:
+    """Leaves out the owner's notice (services_v1.notifications.all)."""
     tenant, s = found(caller, "flow-one")
     email = "sam@flow-one.example"
     caller.good("platform_api.invites.create", bearer=s, email=email, role="member")
@@ -54,6 +56,9 @@ def test_one_invitation(live: LiveInstance, caller: Caller) -> None:
     take_up_in_the_portal(live.url, token)
     user = caller.good("api_v1.users.get", bearer=s, id=sam["id"])["data"]
     assert (user["status"], user["role"], user["firstName"]) == ("active", "user", "Sam")
+    asked = {"scope": "tenant", "action": "invitation.accepted"}
+    (taken_up,) = caller.good("services_v1.audit_logs.list", bearer=s, **asked)["data"]
+    assert taken_up["dialect"] == "portal"
     other = "another-password"
     caller.refused("api_v1.users.accept_invitation", USED, token=token, password=other)
     caller.refused("services_v1.projects.join_invitation", USED, token=token)
@@ -80,12 +85,17 @@ def test_invite_and_join(live: LiveInstance, caller: Caller) -> None:
     tenant, s = found(caller, "flow-join")
     email = "new@flow-join.example"
     invite = "platform_api.invites.create"
-    inv = caller.good(invite, bearer=s, email=email, role="member")["id"]
+    made = caller.good(invite, bearer=s, email=email, role="member")
+    left = datetime.fromisoformat(made["expires_at"]) - datetime.now(UTC)
+    assert abs(left - timedelta(days=7)) < timedelta(minutes=1)
+    inv = made["id"]
     k1 = live.mail.token_for(email, subject="invites you")
     caller.refused(invite, "409 invitation:already_pending", bearer=s, email=email, role="viewer")
     caller.good("platform_api.invites.resend", bearer=s, invite_id=inv)
     k2 = live.mail.token_for(email, subject="invites you", count=2)
     assert [row["id"] for row in caller.good("platform_api.invites.list", bearer=s)] == [inv]
+    (alone,) = caller.good("platform_api.members.list", bearer=s, status="active")
+    assert alone["role"] == "owner"
     g, other = register(caller, email), register(caller, "third@flow-join.example")
     assert caller.good("platform_api.tenants.list", bearer=g) == []
     accept = "platform_api.invites.accept"
@@ -103,7 +113,10 @@ def test_invite_and_join(live: LiveInstance, caller: Caller) -> None:
     caller.good("platform_api.members.update_role", bearer=s, user_id=invitee, role="admin")
     inv2 = caller.good(invite, bearer=sm, **more)["id"]
     caller.good("platform_api.invites.revoke", bearer=sm, invite_id=inv2)
+    (owner,) = [row["user_id"] for row in members if row["role"] == "owner"]
+    caller.refused("platform_api.members.remove", "403 member:owner_fixed", bearer=sm, user_id=owner)
     caller.good("platform_api.members.remove", bearer=s, user_id=invitee)
     caller.refused("platform_api.tenant.info", "401 auth:unauthenticated", bearer=sm)
+    assert caller.good("platform_api.tenants.list", bearer=g) == []
     again = {"bearer": s, "user_id": invitee}
     caller.refused("platform_api.members.remove", "404 member:not_found", **again)

@@ -35,11 +35,13 @@ def picture(size: int) -> str:
 
 
 def test_profile_and_operations(live: LiveInstance, caller: Caller) -> None:
-    """Leaves out services_v1.feature_usage.*, services_v1.smart_filters.* and what they keep."""
+    """Leaves out services_v1.feature_usage.* and .smart_filters.*: a row is looked for by what is asked."""
     old, new, root = "kim@own-things.example", "kim@anew.example", "root@own-things.example"
     token = person(live, caller, old)
     other = signed_in(caller, old)
     ones_own(caller, token)
+    logs = caller.good("services_v1.audit_logs.list", bearer=token, action="user.details_updated")["data"]
+    assert {row["action"] for row in logs} == {"user.details_updated"}
     proof = {"method": "password", "password": PASSWORD}
     caller.good("services_v1.two_factor.security_verification", bearer=token, **proof)
     asked = caller.good(f"{USER}update_email_sendtoken", bearer=token, email=new)
@@ -89,6 +91,12 @@ def restarts_are_the_platform_admins(caller: Caller, own: str, a: str) -> None:
     generation = caller.good(restart, bearer=a)["data"]["generation"]
     caller.good("services_v1.admin.daemons_restart_all", bearer=a)
     assert caller.good(restart, bearer=a)["data"]["generation"] == generation + 1
+    everywhere = {"scope": "all", "action": "workers.restarted"}
+    caller.refused(
+        "services_v1.audit_logs.list", "403 auth:platform_admin_required", bearer=own, **everywhere
+    )
+    rows = caller.good("services_v1.audit_logs.list", bearer=a, **everywhere)["data"]
+    assert rows[0]["actor"]["email"] == "root@own-things.example"
     assert caller.good("services_v1.platforms.list", bearer=own)["data"][0]["code"] == "website"
 
 

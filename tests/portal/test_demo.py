@@ -62,7 +62,7 @@ def test_its_owner_finds_something_on_every_page(demo: Flask, visitor: Visitor) 
         "/organization/invitations": ("sofia@acme.example",),
         "/organization/invitations?status=expired": ("elena@partner.example",),
         "/organization/permissions": ("Controlling", "Customer care", "Launch crew"),
-        "/organization/access-requests": ("Tomás", "Who moved the meeting to Friday?"),
+        "/organization/permissions/requests": ("Tomás", "Who moved the meeting to Friday?"),
         "/organization/settings": ("help@acme.example", "#0f5c8a"),
         "/organization/setup": ("Connect your mail server",),
         "/organization/email": ("Acme Corp", "help@acme.example"),
