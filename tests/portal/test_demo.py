@@ -65,7 +65,7 @@ def test_its_owner_finds_something_on_every_page(demo: Flask, visitor: Visitor) 
         "/organization/permissions/requests": ("Tomás", "Who moved the meeting to Friday?"),
         "/organization/settings": ("help@acme.example", "#0f5c8a"),
         "/organization/setup": ("Connect your mail server",),
-        "/organization/email": ("Acme Corp", "help@acme.example"),
+        "/organization/email/sender": ("Acme Corp", "help@acme.example"),
         "/organization/email/compliance": ("Acme Corp GmbH", "Lindenstraße 12"),
         "/organization/service-users?environment=prod": ("shop",),
         "/organization/service-users?environment=staging": ("shop-staging",),
