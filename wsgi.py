@@ -1,5 +1,6 @@
 """The application object for a WSGI server."""
 
+import gc
 import sys
 
 from app import create_app
@@ -9,3 +10,5 @@ try:
     app = create_app()
 except SettingsError as error:
     sys.exit(f"Portico cannot start: {error}")
+gc.collect()
+gc.freeze()  # all that was made so far stays for good: no request has to wait for a look through it
