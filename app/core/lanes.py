@@ -12,6 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import aliased
 
 from app.core import clock, ids
 from app.core.db import db, is_sqlite
@@ -29,6 +30,8 @@ from app.core.outbox_rows import (
 _RESTS = (5, 10, 15, 30, 60, 60, 60, 120, 120, 300)
 """Seconds after the first, second, … turn in a row that failed; ten in a row take a quarter of an hour."""
 _LONGEST = timedelta(seconds=_RESTS[-1])
+_FAILING_AT_ONCE = 2
+"""How many lanes whose server failed last may be worked in at a time: each may hold a hand for long."""
 
 
 @dataclass(frozen=True)
@@ -140,9 +143,17 @@ def _resting() -> sa.ColumnElement[bool]:
     return sa.and_(OutboxLane.rests_until > now, OutboxLane.rests_until <= now + _LONGEST)
 
 
-def _held() -> sa.ColumnElement[bool]:
+def _held(lane: type[OutboxLane] = OutboxLane) -> sa.ColumnElement[bool]:
     now = clock.now()
-    return sa.and_(OutboxLane.held_until > now, OutboxLane.held_until <= now + LEASE)
+    return sa.and_(lane.held_until > now, lane.held_until <= now + LEASE)
+
+
+def _works_or_has_room() -> sa.ColumnElement[bool]:
+    """Say in SQL that a lane's server worked last, or that few of those that did not are worked in now."""
+    failing = aliased(OutboxLane)
+    held = sa.select(sa.func.count()).select_from(failing).where(failing.failures > 0, _held(failing))
+    works = sa.func.coalesce(OutboxLane.failures, 0) == 0
+    return sa.or_(works, held.scalar_subquery() < _FAILING_AT_ONCE)
 
 
 def _ready() -> sa.Select[tuple[str]]:
@@ -157,7 +168,7 @@ def _ready() -> sa.Select[tuple[str]]:
     return (
         sa.select(waiting.c.lane)
         .outerjoin(OutboxLane, OutboxLane.lane == waiting.c.lane)
-        .where(free)
+        .where(free, _works_or_has_room())
         .order_by(sa.func.coalesce(OutboxLane.turn_at, waiting.c.due_at), waiting.c.lane)
     )
 

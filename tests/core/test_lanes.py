@@ -96,6 +96,28 @@ def test_t20_one_try_a_turn_is_all_that_a_server_costs_which_is_away(
     assert {row.attempts for row in outbox.waiting(1000)} == {0}
 
 
+def test_l11_many_servers_that_fail_hold_no_more_than_two_hands(
+    in_app: Flask, move_clock: Callable[[int], None]
+) -> None:
+    failing = [f"mail:{number}" for number in range(1, 6)]
+    for lane in failing:
+        promise(lane)
+    with transaction():
+        for _ in failing:
+            held = lanes.take()
+            assert held is not None
+            lanes.give_back(held, failed=True)
+    move_clock(6)
+    promise("mail:9")
+    with transaction():
+        taken = [lanes.take() for _ in range(4)]
+    assert [held and held.lane for held in taken] == ["mail:1", "mail:2", "mail:9", None]
+    with transaction():
+        assert taken[0] is not None
+        lanes.give_back(taken[0], failed=False, works=True)
+        assert lanes.ready(9) == 4
+
+
 def test_a_server_that_refuses_for_now_again_and_again_rests_too(in_app: Flask, kept: list[str]) -> None:
     promise("busy", 20)
     keeping.drain()
