@@ -27,7 +27,7 @@ PARAMETER = re.compile(r"<(?:(\w+):)?(\w+)>")
 NO_ORGANIZATIONS = re.compile(
     r"/(accept-invitation|assets|static|developers|language|media|policies|reset-password|verify-email|unsubscribe|t|v0)/"
     r"|/api/v1/(tenants/(by-slug|check-slug)|org-settings|setup-hub)/"
-    r"|/platform/api/(admin|service/configs)/|/platform/(organizations|people|settings|jobs|invoices)/"
+    r"|/platform/api/(admin|service/configs)/|/platform/(organizations|people|settings|jobs|invoices|audit)/"
     r"|/organization/(settings/<string:key>|setup|plan)|^/invoices/"
     r"|/account/|/services/|/v1/(?!client)"
 )
@@ -40,6 +40,7 @@ WHOSE: Mapping[str, tuple[str, str]] = {
     r"/platform/api/service/members/": ("person", "usr_{}"),
     r"/platform/api/service/invites/": ("invitation", "inv_{}"),
     r"/v1/client/": ("client", "{}"),
+    r"/organization/audit/exports/": ("audit_export", "{}"),
     r"/organization/clients/": ("client", "{}"),
     r"/organization/invoices/": ("invoice", "{}"),
     r"/organization/invitations/": ("invitation", "{}"),

@@ -43,6 +43,8 @@ VALUES = {
     "tokens": "1",
     "status": "suspended",
     "reason": "Payment overdue",
+    "row_count": "12",
+    "day": "2026-11-21",
     "due_at": "6 December 2026 at 10:00 UTC",
     "cancel_url": "https://portico.example/keep-account?token=tok",
     "token_name": "Nightly export",

@@ -13,10 +13,13 @@ from werkzeug.test import TestResponse
 
 from app.core import clock
 from app.core.db import Base, db
+from app.core.environments import Environment
 from app.domains.accounts.models import User
+from app.domains.archiving.models import AuditExport
 from app.domains.billing.models import Invoice
 from app.domains.organizations.models import JoinRequest, TenantDomain, TenantExport
 from app.domains.permissions.models import AccessRequest
+from app.domains.permissions.roles import Role
 from app.domains.privacy.models import ExportState
 from app.domains.settings.models import SettingChange
 from app.domains.tenants.models import Membership, Tenant
@@ -109,7 +112,17 @@ def _with_rows(world: World, made: Twin) -> None:
             requested_at=clock.now(),
             expires_at=clock.now() + timedelta(days=1),
         )
-        db.session.add_all((joining, domain, export))
+        trail = AuditExport(
+            user_id=_owner_id(made),
+            tenant_id=made.tenant_id,
+            environment=Environment.PROD,
+            form="csv",
+            state=ExportState.READY,
+            size=0,
+            requested_at=clock.now(),
+            expires_at=clock.now() + timedelta(days=1),
+        )
+        db.session.add_all((joining, domain, export, trail))
         db.session.flush()  # generate its uid
         change = sa.select(SettingChange.id).where(SettingChange.tenant_id == made.tenant_id).limit(1)
         made.ids |= {
@@ -118,11 +131,19 @@ def _with_rows(world: World, made: Twin) -> None:
             "join_request": str(joining.uid),
             "domain": str(domain.uid),
             "tenant_export": str(export.uid),
+            "audit_export": str(trail.uid),
             "setting_change": db.session.scalar(change),
             "tenant": str(db.session.get_one(Tenant, made.tenant_id).uid),
             "service_user": str(_service_user_uid(made)),
             "invoice": str(_invoice_uid(made)),
         }
+
+
+def _owner_id(made: Twin) -> int:
+    owner = sa.select(Membership.user_id).where(
+        Membership.tenant_id == made.tenant_id, Membership.role == Role.OWNER
+    )
+    return db.session.scalars(owner).one()
 
 
 def _invoice_uid(made: Twin) -> UUID:

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from app.domains.email.access_mails import access_end, access_return, role_change
 from app.domains.email.access_request_mails import access_grant, access_refusal, access_request
+from app.domains.email.audit_mails import audit_archive_failure, audit_export_ready
 from app.domains.email.billing_mails import invoice, payment_failure, subscription_start, trial_end_notice
 from app.domains.email.client_mails import service_sign_in_failures
 from app.domains.email.domain_mails import sender_domain_status
@@ -57,6 +58,8 @@ __all__ = [
     "access_request",
     "access_return",
     "account_standing",
+    "audit_archive_failure",
+    "audit_export_ready",
     "closing_done",
     "closing_reminder",
     "closing_request",

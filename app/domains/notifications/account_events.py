@@ -197,7 +197,7 @@ ACCOUNT_EVENTS = (
     _must(113, "account.standing_changed", "Your account was closed or opened", _CRITICAL, _MAIL),
     _should(
         118,
-        "audit.export_ready",
+        "organization.audit_export_ready",
         "Export of the audit trail ready",
         _NORMAL,
         _BOTH,
@@ -205,7 +205,7 @@ ACCOUNT_EVENTS = (
     ),
     _must(
         119,
-        "audit.archive_failed",
+        "organization.audit_archive_failed",
         "Audit trail not written to the storage",
         _HIGH,
         _BOTH,
