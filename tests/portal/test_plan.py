@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from app.core.db import db
 from app.domains.audit.models import AuditEvent
 from app.domains.billing.models import Invoice
-from app.domains.tenants.models import Tenant
+from app.domains.tenants.models import Tenant, TenantStatus
+from app.surfaces.shared.transaction import transaction
 from tests.portal.conftest import Visitor
 from tests.support.members import join
 from tests.support.world import PASSWORD, World
@@ -180,3 +181,21 @@ def test_the_pages_cost_the_same_for_one_and_for_a_hundred_invoices(
     assert [queries(owner, PLAN), queries(root, "/platform/invoices")] == before
     assert "cursor=" in owner.get(PLAN).text
     assert owner.get(f"{PLAN}?cursor=wrong").status_code == 200
+
+
+def test_anothers_invoice_is_not_there(owner: Visitor, world: World) -> None:
+    buy(owner)
+    world.organization(world.person("eve@world.example"), slug="eve-corp")
+    eve = signed_in(world, "eve@world.example")
+    assert eve.get(f"/organization/invoices/{invoice_uid(world)}").status_code == 404
+    assert invoice_uid(world) not in eve.get(PLAN).text
+    assert eve.get(f"/platform/invoices/{invoice_uid(world)}").status_code == 403
+
+
+def test_while_suspended_the_owner_still_sees_what_is_open(owner: Visitor, world: World) -> None:
+    buy(owner)
+    with world.app.app_context(), transaction():
+        db.session.scalars(sa.select(Tenant)).one().status = TenantStatus.SUSPENDED
+    assert owner.get(f"/organization/invoices/{invoice_uid(world)}").status_code == 200
+    assert "INV-" in owner.get(PLAN).text
+    assert owner.send(f"{PLAN}/dev", on="/account/password").status_code == 403
