@@ -72,6 +72,7 @@ def test_its_owner_finds_something_on_every_page(demo: Flask, visitor: Visitor) 
         "/organization/clients?environment=prod": ("ravi.menon@kiosk.example", "Jonas Peters"),
         "/organization/clients?environment=staging": ("olivia.brandt@kiosk.example",),
         "/organization/plan": ("INV-",),
+        "/organization/audit": ("Tomás Herrera", "Priya Raman"),
     }
     seen(visitor, JANE, pages)
 
@@ -82,6 +83,7 @@ def test_the_platforms_admin_sees_all_of_it(demo: Flask, visitor: Visitor) -> No
         "/platform/organizations": ("Acme Corp", "Globex", "Initech", "Suspended"),
         "/platform/people": (JANE, "bill@initech.example"),
         "/platform/invoices": ("INV-", "Initech"),
+        "/platform/audit": ("Jane Doe",),
     }
     seen(visitor, ADA.email, pages)
 
@@ -90,10 +92,10 @@ def test_the_head_of_one_that_is_shut_sees_that_it_is(demo: Flask, visitor: Visi
     seen(visitor, "bill@initech.example", {"/organizations": ("Initech", "Suspended")})
 
 
-def test_a_member_is_given_a_profile_and_another_is_not_a_platform_admin(
+def test_a_profile_opens_the_trail_and_no_role_the_platforms_console(
     demo: Flask, visitor: Visitor, other: Visitor
 ) -> None:
-    seen(visitor, "hannah@acme.example", {"/organization/members": ("Hannah",)})
+    seen(visitor, "hannah@acme.example", {"/organization/audit": ("Priya Raman",)})
     assert other.sign_in(MARCUS, PASSWORD).status_code == 303
     assert other.get("/platform").status_code in (403, 404)
 

@@ -15,15 +15,15 @@ from app.core.permissions import Permission
 from app.domains.accounts.models import User
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
-from app.domains.demo.people import USER_AGENTS, SignIn
+from app.domains.demo.people import ADA, ORGANIZATIONS, USER_AGENTS, SignIn
 from app.domains.email.settings_models import Delivery, DeliveryState
 from app.domains.permissions.roles import Role
 from app.domains.tenants.models import Membership, Tenant
 
 _MAIL = "mail"
 _UNDER_WAY = timedelta(seconds=2)
-_AT_WORK = SignIn("safari", "203.0.113.24", "DE", 0, 0)
-"""Where those are from whom no sign-in is told of."""
+_USUAL = {person.email: person.sign_ins[0] for one in ORGANIZATIONS for person in one.people}
+"""From where people mostly work."""
 
 
 @dataclass
@@ -76,7 +76,7 @@ def in_trail(user: User | None, tenant: Tenant, sign_in: SignIn | None = None) -
     )
 
 
-def at_work(user: User, tenant: Tenant, sign_in: SignIn = _AT_WORK) -> Actor:
+def at_work(user: User, tenant: Tenant) -> Actor:
     """Return a member who has just signed in, with what role and membership give."""
     membership = db.session.scalars(
         sa.select(Membership).where(Membership.tenant_id == tenant.id, Membership.user_id == user.id)
@@ -84,7 +84,7 @@ def at_work(user: User, tenant: Tenant, sign_in: SignIn = _AT_WORK) -> Actor:
     heads = membership.role in (Role.OWNER, Role.ADMIN)
     return Actor(
         kind="session",
-        origin=origin_of(sign_in),
+        origin=origin_of(_USUAL[user.email]),
         user_id=user.id,
         user_uid=user.uid,
         email=user.email,
@@ -109,7 +109,7 @@ def governing(user: User) -> Actor:
     """Return an admin of the platform who has just signed in."""
     return Actor(
         kind="session",
-        origin=origin_of(_AT_WORK),
+        origin=origin_of(ADA.sign_ins[0]),
         user_id=user.id,
         user_uid=user.uid,
         email=user.email,
