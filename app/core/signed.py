@@ -11,7 +11,8 @@ from typing import Any
 from app.core.settings import current_settings
 
 _TAG_BYTES = 16
-_LONGEST = 4096
+LONGEST = 4096
+"""What is longer is no text of ours."""
 
 
 def sign(purpose: str, values: Sequence[Any]) -> str:
@@ -26,7 +27,7 @@ def sign(purpose: str, values: Sequence[Any]) -> str:
 
 def verify(purpose: str, text: str) -> list[Any] | None:
     """Return the values of a text that we signed with any key still held; None for any other text."""
-    parts = text.split(".") if len(text) <= _LONGEST and text.isascii() else []
+    parts = text.split(".") if len(text) <= LONGEST and text.isascii() else []
     if len(parts) != 3:
         return None
     key = current_settings().signing_keys.keys.get(parts[0])

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Callable
+from html import unescape
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 import sqlalchemy as sa
@@ -11,6 +13,7 @@ from app.core import jobs
 from app.core.db import db
 from app.domains.accounts.models import User
 from app.domains.email.rules_models import EventChoice, MailEngagement, MailRules
+from app.domains.tenants.models import Tenant, TenantStatus
 from app.surfaces.shared import keeping
 from app.surfaces.shared.transaction import transaction
 from tests.support.dns import DnsServer
@@ -117,6 +120,26 @@ def test_l08_what_was_tampered_with_leads_nowhere_and_counts_nothing(office: Off
         assert "Location" not in answer.headers
     assert office.rows(MailEngagement) == []
     assert office.open(link + "?url=https://evil.example").location == LINK
+
+
+def test_l08_our_address_leads_nowhere_for_an_organization_that_is_suspended(office: Office) -> None:
+    office.put("tracking", clickTracking=True)
+    office.write()
+    link = click(office)
+    for status, led in ((TenantStatus.SUSPENDED, 404), (TenantStatus.ACTIVE, 302)):
+        with office.world.app.app_context(), transaction():
+            db.session.get_one(Tenant, office.tenant_id).status = status
+        assert office.open(link).status_code == led
+
+
+def test_l08_an_address_too_long_to_be_led_through_stays_as_it_is(office: Office) -> None:
+    long = "https://acme.example/" + "\u00e9" * 1900
+    office.put("tracking", clickTracking=True)
+    office.put("footer", enabled=True, links=[{"label": "Long", "url": long}])
+    office.write()
+    assert long in unescape(unquote(office.last.html))
+    for path in re.findall(r'href="http://localhost(/t/c/[^"]+)"', office.last.html):
+        assert office.open(path).status_code == 302
 
 
 def test_mail_that_must_be_carries_neither_picture_nor_led_links_nor_a_way_out(office: Office) -> None:

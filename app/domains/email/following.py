@@ -12,7 +12,7 @@ from app.core import clock
 from app.core.access import Access, Actor, operation
 from app.core.db import db, read, rows_changed
 from app.core.jobs import job
-from app.core.signed import sign, verify
+from app.core.signed import LONGEST, sign, verify
 from app.domains.email.rule_values import is_link
 from app.domains.email.rules import rules_of
 from app.domains.email.rules_models import MailEngagement, MailRules
@@ -22,7 +22,7 @@ from app.domains.email.unsubscribing import LinkInvalid
 
 _OPEN, _CLICK = "mail:open", "mail:click"
 _USERS = sa.table("users", sa.column("id"))
-_TENANTS = sa.table("tenants", sa.column("id"))
+_TENANTS = sa.table("tenants", sa.column("id"), sa.column("status"))
 _SCANNERS = re.compile(
     r"bot\b|crawl|spider|scan|slurp|headless|monitor|link ?preview|facebookexternalhit|whatsapp"
     r"|barracuda|mimecast|proofpoint|safelinks|symantec|trendmicro|urlcheck",
@@ -39,9 +39,10 @@ def picture_path(mail: Mail) -> str:
     return f"/t/o/{sign(_OPEN, mail)}.gif"
 
 
-def link_path(mail: Mail, address: str) -> str:
-    """Return where a link leads through; the address it leads to is inside, signed."""
-    return f"/t/c/{sign(_CLICK, [*mail, address])}"
+def link_path(mail: Mail, address: str) -> str | None:
+    """Return where a link leads through, the address inside and signed; None for one that is too long."""
+    token = sign(_CLICK, [*mail, address])
+    return f"/t/c/{token}" if len(token) <= LONGEST else None
 
 
 @operation(Access.PUBLIC)
@@ -62,14 +63,21 @@ def opened(actor: Actor, *, token: str, counts: bool) -> None:
 def clicked(actor: Actor, *, token: str, counts: bool) -> str:
     """Count a click, which is an opening too, and return the address to go on to.
 
-    :raises LinkInvalid: for a token that we did not make; nothing is counted then
+    :raises LinkInvalid: for a token that we did not make, or the mail of an organization that is suspended:
+        our address must not lead to what it wrote; nothing is counted then
     """
     found = verify(_CLICK, token)
-    if found is None or len(found) != 5 or not is_link(str(found[4])):
+    if found is None or len(found) != 5 or not is_link(str(found[4])) or _is_suspended(found[0]):
         raise LinkInvalid
     if counts and not _is_scanner(actor):
         _count(actor, (found[0], found[1], found[2], found[3]), clicked=True)
     return str(found[4])
+
+
+def _is_suspended(tenant_id: int) -> bool:
+    return bool(
+        read(sa.select(_TENANTS.c.id).where(_TENANTS.c.id == tenant_id, _TENANTS.c.status == "suspended"))
+    )
 
 
 def _is_scanner(actor: Actor) -> bool:

@@ -192,9 +192,9 @@ def counted(outgoing: Outgoing) -> Outgoing:
 
     def led_through(found: re.Match[str]) -> str:
         address = unescape(found[2])
-        if not is_link(address) or "/unsubscribe/" in address:
-            return found[0]
-        return found[1] + escape(rules.home + link_path(named, address)) + found[3]
+        leads = is_link(address) and "/unsubscribe/" not in address
+        path = link_path(named, address) if leads else None
+        return found[0] if path is None else found[1] + escape(rules.home + path) + found[3]
 
     if rules.click_tracking:
         html = _LINK.sub(led_through, html)
