@@ -81,6 +81,9 @@ ELSEWHERE = {
     "storage.archive_audit": "tests/portal/test_audit.py",
     "storage.allowed_endpoints": "tests/surfaces/platform_api/test_storage.py",
     "support.staff_tenant": "tests/surfaces/services_v1/test_person.py",
+    "members.domain_joining": "tests/portal/test_joining.py",
+    "members.join_requests": "tests/portal/test_joining.py",
+    "tenants.deletion_days": "tests/portal/test_closing.py",
     "tenants.max_owned": "tests/abuse/test_planted.py",
 }
 """Where the behaviour of a key is tried, beside its neighbours."""

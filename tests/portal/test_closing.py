@@ -48,6 +48,11 @@ def asked(world: World, acme: Twin) -> Visitor:
     return owner
 
 
+def put_platform(world: World, key: str, value: int) -> None:
+    with world.app.app_context(), transaction():
+        db.session.add(SettingValue(key=key, value=value, environment=""))
+
+
 def run(world: World, name: str) -> None:
     with world.app.app_context(), transaction():
         jobs.run(jobs.JOBS[name])
@@ -76,7 +81,11 @@ def rows_left(world: World, tenant_id: int) -> dict[str, int]:
 def test_closing_is_asked_for_by_name_and_told_and_kept(world: World, acme: Twin) -> None:
     owner = visit(world, acme.owner)
     assert owner.send(f"{PAGE}/close", {"name": "Another"}, on=PAGE).status_code == 422
+    put_platform(world, "tenants.deletion_days", 12)
     asked(world, acme)
+    with world.app.app_context():
+        closing = db.session.scalars(sa.select(TenantClosing)).one()
+        assert closing.due_at - closing.requested_at == timedelta(days=12)
     world.keep_promises()
     told = [m.to for m in world.sent if "will be closed" in m.subject]
     assert told == [acme.owner, "ada@acme-corp.example"]

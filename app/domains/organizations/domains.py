@@ -25,6 +25,7 @@ from app.domains.members import seats
 from app.domains.members.access import admins
 from app.domains.organizations.models import TenantDomain
 from app.domains.organizations.public_providers import PUBLIC_PROVIDERS
+from app.domains.settings import queries as settings
 from app.domains.tenants.models import Membership, Tenant, TenantStatus
 
 MOST = 20
@@ -71,6 +72,12 @@ def domains(actor: Actor) -> Sequence[TenantDomain]:
     """Return the organization's domains by name."""
     query = sa.select(TenantDomain).where(TenantDomain.tenant_id == actor.tenant_id)
     return db.session.scalars(query.order_by(TenantDomain.domain, TenantDomain.id)).all()
+
+
+@operation(Permission.SETTINGS_MANAGE)
+def way(actor: Actor) -> str:
+    """Return what people with an address at a proven domain are offered: nothing, ask or join."""
+    return settings.text("members.domain_joining", tenant_id=actor.tenant_id) or "nothing"
 
 
 @operation(Permission.SETTINGS_MANAGE)

@@ -121,6 +121,16 @@ class TenantDomain(Identified, Base):
     missing_since: Mapped[datetime | None]
     """Since when the record of a proven domain was not found."""
 
+    @property
+    def record_name(self) -> str:
+        """Return where the record stands: a name of its own, so that it is in nobody's way."""
+        return f"_portico.{self.domain}"
+
+    @property
+    def record_text(self) -> str:
+        """Return what the record says."""
+        return f"portico-domain={self.token}"
+
 
 class TenantClosing(Numbered, Base):
     """That an owner closes the organization, as long as they can think better of it.

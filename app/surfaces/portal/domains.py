@@ -12,7 +12,6 @@ from wtforms.validators import InputRequired, Length
 from app.core.buckets import DNS_LOOKUPS
 from app.domains.organizations import domains
 from app.domains.organizations.domains import PAGE
-from app.domains.settings import queries as settings
 from app.surfaces.portal.base import FormPage, PortalForm, area, away, door, typed
 from app.surfaces.shared.actor import current_actor
 
@@ -29,9 +28,7 @@ def _facts() -> dict[str, Any]:
     actor = current_actor()
     return {
         "domains": domains.domains(actor),
-        "record_name": domains.record_name,
-        "record_text": domains.record_text,
-        "joining": settings.text("members.domain_joining", tenant_id=actor.tenant_id),
+        "joining": domains.way(actor),
     }
 
 
