@@ -1,8 +1,9 @@
 """API tokens of service users: JWTs of exactly ``r, exp, sub, reg``; the header names key and session.
 
 Each environment signs with keys of its own, made from the instance's signing keys (RFC 5869), so that a token
-of one never verifies in the other. They rotate with those: put a new key in front, drop the old one an hour
-later. With several processes let the new one stand behind first, until all of them know it.
+of one never verifies in the other. They rotate with those: put a new key in front; what the old one signed
+is over in an hour here, but links in mails need it longer (README). With several processes let the new one
+stand behind first, until all of them know it.
 """
 
 import functools
