@@ -1,5 +1,7 @@
 """Every change leaves a row of the trail of the kind that the contract names, and none that it does not."""
 
+from datetime import timedelta
+
 import pytest
 from flask import Flask
 
@@ -52,6 +54,11 @@ def test_a_call_leaves_its_row_once_and_no_other(world: World, endpoint_id: str,
     left = [str(row.kind) for row in world.trail()[world.before :]]
     assert left.count(kind) == 1, left
     assert set(left) <= ENDPOINTS[endpoint_id].audit_kinds | with_them(endpoint_id)
+    (row,) = [row for row in world.trail()[world.before :] if str(row.kind) == kind]
+    assert row.at.utcoffset() == timedelta(0)
+    assert row.dialect == endpoint_id.partition(".")[0]
+    assert row.ip == "127.0.0.1"
+    assert row.request_id
 
 
 def test_a_row_says_who_where_from_and_by_which_way_in(world: World) -> None:
