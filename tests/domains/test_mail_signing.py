@@ -8,7 +8,7 @@ import pytest
 from app.core import clock, jobs, mail
 from app.core.db import db
 from app.domains.email.obeying import with_dkim
-from app.domains.email.rules_models import EventChoice, SenderDomain
+from app.domains.email.rules_models import EventChoice, MailRules, SenderDomain
 from app.domains.email.settings_models import TenantMailServer, TenantSender
 from app.surfaces.shared import keeping
 from app.surfaces.shared.transaction import transaction
@@ -119,6 +119,29 @@ def test_the_job_tells_those_who_want_mail_of_it(office: Office, dns: DnsServer)
     office.world.keep_promises()
     subjects = [m.subject.replace("\u2060", "") for m in office.world.sent]
     assert subjects == ["acme.com is ok"]
+
+
+def test_a_domain_for_links_is_one_organizations_and_whoever_proves_it_has_it(
+    office: Office, dns: DnsServer
+) -> None:
+    other = office.world.organization(office.world.person("mallory@other.example"), "other-corp")
+    wanted = {"click_tracking": True, "tracking_domain": "links.acme.com"}
+    with office.world.app.app_context(), transaction():
+        db.session.add(MailRules(tenant_id=other, tracking=wanted, compliance={}, footer={}))
+    dns.put("links.acme.com", "localhost", kind="CNAME")
+
+    def has_it() -> list[int]:
+        with office.world.app.app_context():
+            keeping.run_job(jobs.JOBS["deliverability.check"])
+        office.world.keep_promises()
+        return [row.tenant_id for row in office.rows(MailRules) if row.tracking_domain_seen_at]
+
+    assert has_it() == [other]
+    office.put("tracking", trackingDomain="links.acme.com")
+    assert has_it() == [other], "the second to name it writes under its own address"
+    dns.publish(office.put("deliverability", domain="acme.com")["records"])
+    assert has_it() == [office.tenant_id]
+    assert has_it() == [office.tenant_id]
 
 
 def test_the_private_key_is_sealed_and_nowhere_else(office: Office, dns: DnsServer) -> None:

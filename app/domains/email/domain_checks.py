@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from app.core import clock, dns, outbox
 from app.core.access import Actor
-from app.core.db import db
+from app.core.db import db, rows_changed
 from app.core.dns import Answer, Question
 from app.core.jobs import job
 from app.domains.email.deliverability import domain_row, keep, wanted_of
@@ -71,4 +71,22 @@ def keep_answers(_row: outbox.Claimed, said: outbox.Payload) -> None:
     answer = answers[link]
     if answer.known:
         seen = rules.tracking_domain_seen_at or clock.now()
-        rules.tracking_domain_seen_at = seen if points_here(answer) else None
+        theirs = points_here(answer) and _is_theirs(rules.tenant_id, link[0])
+        rules.tracking_domain_seen_at = seen if theirs else None
+
+
+def _is_theirs(tenant_id: int, name: str) -> bool:
+    """Say whether an organization has a domain for its links; a CNAME to us does not say whose it is.
+
+    Whoever signs for the domain has proven it, and takes it from others; else the first to name it has it.
+    """
+    others = sa.and_(
+        MailRules.tenant_id != tenant_id,
+        MailRules.tracking["tracking_domain"].as_string() == name,
+        MailRules.tracking_domain_seen_at.is_not(None),
+    )
+    proven = domain_row(tenant_id)
+    if proven.domain and proven.signs_selector and f".{name}".endswith(f".{proven.domain}"):
+        rows_changed(sa.update(MailRules).where(others).values(tracking_domain_seen_at=None))
+        return True
+    return not db.session.scalar(sa.select(sa.exists().where(others)))
