@@ -97,3 +97,38 @@ def test_another_account_is_told_whose_it_is_and_can_switch(world: World) -> Non
     away = browser.post(f"{LINK}/switch", data=data)
     assert away.status_code == 303
     assert away.location.startswith("/sign-in?next=/accept-invitation")
+
+
+PEOPLE = "/organization/invitations"
+
+
+def test_an_owner_invites_one_many_again_and_takes_it_back(world: World) -> None:
+    found(world)
+    browser = signed_in(world)
+    token = form_token(browser.get(f"{PEOPLE}/new"))
+    one = {"csrf_token": token, "email": SAM, "role": "member", "profile_id": "1"}
+    sent = browser.post(f"{PEOPLE}/new", data=one)
+    assert (sent.status_code, sent.location) == (303, PEOPLE)
+    assert mailed(world)
+    again = browser.post(f"{PEOPLE}/new", data=one)
+    assert (again.status_code, "An invitation is open already." in again.text) == (409, True)
+    assert 'value="member" selected' in again.text
+    table = {"csrf_token": token, "table": "kim@world.example\nlee@world.example,Lee"}
+    assert browser.post(f"{PEOPLE}/bulk", data=table).status_code == 200
+    assert all(mailed(world, f"{name}@world.example") for name in ("kim", "lee"))
+    number = re.search(rf"{PEOPLE}/([0-9a-f-]{{36}})/resend", browser.get(PEOPLE).text)
+    assert number
+    for act, status in (("resend", 303), ("link", 200), ("revoke", 303), ("revoke", 404)):
+        answer = browser.post(f"{PEOPLE}/{number[1]}/{act}", data={"csrf_token": token})
+        assert answer.status_code == status, act
+
+
+def test_a_form_with_no_role_or_profile_of_ours_is_refused_with_what_was_typed(world: World) -> None:
+    found(world)
+    browser = signed_in(world)
+    token = form_token(browser.get(f"{PEOPLE}/new"))
+    for role, profile in (("emperor", "1"), ("owner", "1"), ("", "1"), ("member", "77"), ("member", "x")):
+        data = {"csrf_token": token, "email": SAM, "role": role, "profile_id": profile}
+        answer = browser.post(f"{PEOPLE}/new", data=data)
+        assert answer.status_code == 422, (role, profile)
+        assert f'value="{SAM}"' in answer.text

@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, EmailField, FileField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
+from app.core.errors import ValidationFailed
 from app.core.ids import Ref
 from app.core.paging import Window
 from app.core.permissions import Permission
@@ -54,22 +55,27 @@ class InviteForm(PortalForm):
     first_name = StringField(_l("First name"), [_SHORT])
     last_name = StringField(_l("Last name"), [_SHORT])
     job_title = StringField(_l("Job title"), [_SHORT])
-    role = SelectField(_l("Role"))
-    profile_id = SelectField(_l("Permission profile"), coerce=int)
+    role = SelectField(_l("Role"), validate_choice=False)
+    profile_id = SelectField(_l("Permission profile"), coerce=int, validate_choice=False)
     copy = BooleanField(_l("Show me the link, so that I can pass it on too"))
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.offered = invitation_queries.choices(current_actor())
-        self.role.choices = [(str(role), ROLES[role]) for role in self.offered.roles]
-        self.profile_id.choices = [(one.id, one.name) for one in self.offered.profiles]
+    def offer(self) -> None:
+        """Fill in what may be chosen, on a page that is shown: what is sent is counted before any query."""
+        offered = invitation_queries.choices(current_actor())
+        self.role.choices = [(str(role), ROLES[role]) for role in offered.roles]
+        self.profile_id.choices = [(one.id, one.name) for one in offered.profiles]
         if self.role.data is None:
-            self.role.data = str(self.offered.usual_role)
+            self.role.data = str(offered.usual_role)
         if self.profile_id.data is None:
-            self.profile_id.data = self.offered.usual_profile_id
+            self.profile_id.data = offered.usual_profile_id
 
     def wanted(self) -> Wanted:
-        """Return whom the form names."""
+        """Return whom the form names.
+
+        :raises ValidationFailed: for a role that is none
+        """
+        if typed(self.role) not in set(map(str, Role)):
+            raise ValidationFailed({"role": [_("Choose a role.")]})
         return Wanted(
             email=typed(self.email),
             role=Role(typed(self.role)),
@@ -119,7 +125,12 @@ def index():
 
 
 def _new_page() -> FormPage[InviteForm]:
-    return FormPage(InviteForm, "organizations/invitation_new.html", lambda: {"may_copy": _is_admin()})
+    def facts() -> dict[str, Any]:
+        shown.form.offer()
+        return {"may_copy": _is_admin()}
+
+    shown = FormPage(InviteForm, "organizations/invitation_new.html", facts)
+    return shown
 
 
 @bp.get(PAGE + "/new")
