@@ -40,7 +40,7 @@ for (const form of document.querySelectorAll("[data-confirm-name]")) weigh(form)
 function follow(form) {
   for (const part of form.querySelectorAll("[data-shown-with]")) {
     const [name, value] = part.dataset.shownWith.split("=");
-    const shown = form.querySelector(`[name="${name}"]:checked`)?.value === value;
+    const shown = form.elements.namedItem(name)?.value === value;
     part.hidden = !shown;
     part.disabled = !shown;
   }

@@ -24,8 +24,9 @@ def folded(text: str) -> str:
 
 
 def listing_of(first_name: str, last_name: str, email: str) -> str:
-    """Return what a member is found and sorted by: the whole name, a line's end, the address."""
-    return f"{folded(f'{first_name} {last_name}')}\n{folded(email)}"[:_LENGTH]
+    """Return what a member is found and sorted by: the name, else the address; a line's end, the address."""
+    address = folded(email)
+    return f"{folded(f'{first_name} {last_name}') or address}\n{address}"[:_LENGTH]
 
 
 def names_of(membership: Membership, person: User | sa.Row[Any]) -> tuple[str, str]:

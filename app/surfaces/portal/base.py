@@ -29,7 +29,7 @@ from werkzeug.exceptions import HTTPException
 from wtforms import Field
 
 from app.core.access import Actor
-from app.core.errors import ValidationFailed
+from app.core.errors import RateLimited, ValidationFailed
 from app.core.languages import language_of
 from app.core.links import own_path
 from app.core.paging import Window
@@ -165,7 +165,10 @@ def frame() -> dict[str, Any]:
     if current_user.is_authenticated:
         about["viewer"] = current_user
         about["navigation"] = navigation(
-            mailbox, current_actor().permissions, runs_platform=current_actor().is_platform_admin
+            mailbox,
+            current_actor().permissions,
+            runs_platform=current_actor().is_platform_admin,
+            at=request.path,
         )
         about["may"] = lambda code: current_actor().may(Permission(code))
         about["runs_platform"] = current_actor().is_platform_admin
@@ -267,8 +270,14 @@ class PortalForm(FlaskForm):
             else:
                 self.form_errors.extend(messages)
         if not fields:
-            wait = _wait(problem)
-            self.form_errors.append(" ".join(filter(None, (problem.message, problem.remedy, wait))))
+            self.form_errors.append(" ".join(filter(None, (_said(problem), problem.remedy, _wait(problem)))))
+
+
+def _said(problem: Problem) -> str:
+    """Return what a refusal says; one that only counts calls says "later", and ``_wait`` says when."""
+    if problem.code == RateLimited.code and problem.retry_after:
+        return _("That was too often, too fast.")
+    return problem.message
 
 
 def _wait(problem: Problem) -> str:

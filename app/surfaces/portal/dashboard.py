@@ -8,8 +8,11 @@ from flask_babel import gettext as _
 
 from app.core.access import Actor
 from app.core.paging import CursorWindow, Window
+from app.core.permissions import Permission
 from app.domains.audit import queries as audit
 from app.domains.audit.models import AuditEvent
+from app.domains.onboarding import queries as onboarding
+from app.domains.onboarding.queries import Standing
 from app.domains.sessions import queries as sessions
 from app.domains.sessions.devices import describe
 from app.domains.tenants import queries as tenants
@@ -54,7 +57,15 @@ def index():
         session_count=sessions.active(actor, window=Window(limit=1)).total,
         activity=[_told(event) for event in audit.mine(actor, window=CursorWindow(limit=_SHOWN)).items],
         steps=_steps(actor),
+        open_tasks=_open_tasks(actor),
     )
+
+
+def _open_tasks(actor: Actor) -> Sequence[Standing]:
+    """Return what is left of the organization's setup for those who see it, what is required first."""
+    if not actor.may(Permission.SETUP_VIEW):
+        return ()
+    return sorted(onboarding.open_tasks(actor), key=lambda one: not one.task.required)
 
 
 @bp.get("/")

@@ -127,7 +127,7 @@ def cancel():
     form = _link_page("cancel").take()
     assisted_recovery.cancel(current_actor(), token=typed(form.token))
     flash(_("It is stopped. Was it not you? Then choose a new password."), "success")
-    return away("/account/password" if current_actor().is_signed_in else "/forgot-password")
+    return away("/forgot-password")
 
 
 def _stop_page() -> FormPage[StopForm]:

@@ -14,8 +14,8 @@ from app.domains.settings import compare, history, operations, sheet
 from app.domains.settings.compare import Outcome
 from app.domains.settings.factor_demand import DEMAND_KEYS
 from app.surfaces.portal.base import FormPage, PortalForm, area, away, door, page
+from app.surfaces.portal.environments import offered
 from app.surfaces.portal.setting_forms import (
-    ENVIRONMENTS,
     SettingForm,
     as_typed,
     form_of,
@@ -47,12 +47,6 @@ def _actor() -> Actor:
     return working_in(actor, _chosen())
 
 
-def offered(actor: Actor) -> dict[Environment, Any]:
-    """Return the environments that somebody may look at."""
-    may = actor.may(Permission.ENVIRONMENTS_SWITCH)
-    return {key: label for key, label in ENVIRONMENTS.items() if key is Environment.PROD or may}
-
-
 def _address(key: str, environment: Environment) -> str:
     return f"{PAGE}/{key}?environment={environment}"
 
@@ -62,7 +56,7 @@ def _address(key: str, environment: Environment) -> str:
 def index():
     actor, wanted = _actor(), request.args.get("q", "")[:100]
     found = matching(sheet.in_organization(actor), wanted)
-    facts = {"environment": actor.environment, "environments": offered(current_actor())}
+    facts = {"environment": actor.environment, "environments": offered()}
     return page(
         "organizations/settings.html",
         resources=sheet.grown(found),
@@ -84,7 +78,7 @@ def _setting_page(actor: Actor, key: str) -> FormPage[SettingForm]:
             "standing": sheet.one_of(actor, key=key),
             "changes": history.of_setting(actor, key=key, window=window),
             "environment": actor.environment,
-            "environments": offered(current_actor()) if definition.env else {},
+            "environments": offered() if definition.env else {},
             "own_page": _OWN_PAGES.get(key),
             "hint": hint_of(definition),
             "written": written,
@@ -158,7 +152,7 @@ def _comparison_page() -> FormPage[PromoteForm]:
             "pairs": compare.side_by_side(actor, source=source, target=target),
             "source": source,
             "target": target,
-            "environments": offered(actor),
+            "environments": offered(),
             "may_manage": actor.may(Permission.SETTINGS_MANAGE),
             "written": written,
         }

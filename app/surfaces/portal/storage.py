@@ -13,7 +13,7 @@ from app.domains.storage import operations
 from app.domains.storage.models import Provider
 from app.domains.storage.naming import Wanted
 from app.surfaces.portal.base import FormPage, PortalForm, area, away, door, typed
-from app.surfaces.portal.environments import actor_there
+from app.surfaces.portal.environments import actor_there, offered
 
 bp = area("storage")
 
@@ -61,6 +61,7 @@ def _facts() -> dict[str, Any]:
         "current": operations.current(actor),
         "room": operations.room(actor),
         "environment": actor.environment,
+        "environments": offered(),
         "hints": {str(provider): words[1] for provider, words in _PROVIDERS.items()},
     }
 
