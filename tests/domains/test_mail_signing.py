@@ -7,6 +7,7 @@ import pytest
 
 from app.core import clock, jobs, mail
 from app.core.db import db
+from app.core.outbox import OutboxRow
 from app.domains.email.obeying import with_dkim
 from app.domains.email.rules_models import EventChoice, MailRules, SenderDomain
 from app.domains.email.settings_models import TenantMailServer, TenantSender
@@ -142,6 +143,25 @@ def test_a_domain_for_links_is_one_organizations_and_whoever_proves_it_has_it(
     dns.publish(office.put("deliverability", domain="acme.com")["records"])
     assert has_it() == [office.tenant_id]
     assert has_it() == [office.tenant_id]
+
+
+def test_a_domain_full_of_other_texts_fills_no_table(office: Office, dns: DnsServer) -> None:
+    dns.publish(office.put("deliverability", domain="acme.com")["records"])
+    spf = dns.records["acme.com", "TXT"]
+    dns.put("acme.com", *(f"{number:02}" + "x" * 30 for number in range(15)), *spf)
+    dns.put("_dmarc.acme.com", *(f"v=DMARC1; p=none; x={number}" for number in range(15)))
+    with office.world.app.app_context():
+        keeping.run_job(jobs.JOBS["deliverability.check"])
+    office.world.keep_promises()
+    (row,) = office.rows(SenderDomain)
+    assert {one["type"]: one["status"] for one in row.records} == {
+        "SPF": "ok",
+        "DKIM": "ok",
+        "DMARC": "mismatch",
+    }
+    (promise,) = [one for one in office.rows(OutboxRow) if one.kind == "domain_check"]
+    assert "xxx" not in str(promise.payload)
+    assert [len(one["found"]) for one in row.records] == [1, 1, 3]
 
 
 def test_the_private_key_is_sealed_and_nowhere_else(office: Office, dns: DnsServer) -> None:

@@ -49,6 +49,7 @@ class Grade:
     record_type: str = "TXT"
 
 
+_MOST_SHOWN = 3
 Verdict = tuple[RecordStatus, Sentence | None]
 
 _ADD = Sentence("Add this TXT record at your DNS provider. It can take some hours to be seen.")
@@ -74,7 +75,7 @@ def grades(wanted: Wanted, answers: Mapping[Question, Answer]) -> Sequence[Grade
     made = []
     for kind, (question, text) in expected(wanted).items():
         answer = answers[question]
-        theirs = tuple(found for found in answer.texts if _is_of_kind(kind, found))
+        theirs = relevant(kind, answer.texts)
         if not answer.known:
             verdict: Verdict = (RecordStatus.UNKNOWN, _ASK_AGAIN)
         elif not theirs:
@@ -96,6 +97,11 @@ def grades(wanted: Wanted, answers: Mapping[Question, Answer]) -> Sequence[Grade
             )
         )
     return made
+
+
+def relevant(kind: str, texts: Sequence[str]) -> tuple[str, ...]:
+    """Return what was meant as a record of a kind: with two of them nobody cares how many more there are."""
+    return tuple(text for text in texts if _is_of_kind(kind, text))[:_MOST_SHOWN]
 
 
 def _is_of_kind(kind: str, text: str) -> bool:

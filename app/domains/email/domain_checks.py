@@ -11,7 +11,7 @@ from app.core.db import db, rows_changed
 from app.core.dns import Answer, Question
 from app.core.jobs import job
 from app.domains.email.deliverability import domain_row, keep, wanted_of
-from app.domains.email.dns_records import Wanted, expected
+from app.domains.email.dns_records import Wanted, expected, relevant
 from app.domains.email.rules import rules_of
 from app.domains.email.rules_models import MailRules, SenderDomain
 from app.domains.email.tracking import points_here, question_of
@@ -42,15 +42,22 @@ def look_up(row: outbox.Claimed) -> outbox.Act:
     """Read what to ask, then ask it; what the DNS said is kept by the sequel."""
     tenant_id = int(row.payload["tenant_id"])
     wanted, link = wanted_of(domain_row(tenant_id)), question_of(rules_of(tenant_id))
-    questions = [question for question, _ in expected(wanted).values()] if wanted else []
+    asked = {question: kind for kind, (question, _) in expected(wanted).items()} if wanted else {}
 
     def ask() -> outbox.Payload:
-        answers = dns.look_up([*questions, *([link] if link else [])])
+        answers = dns.look_up([*asked, *([link] if link else [])])
         return {
             "tenant_id": tenant_id,
             "wanted": asdict(wanted) if wanted else None,
             "link": link,
-            "answers": [[*question, answer.known, answer.texts] for question, answer in answers.items()],
+            "answers": [
+                [
+                    *question,
+                    answer.known,
+                    relevant(asked[question], answer.texts) if question in asked else answer.texts,
+                ]
+                for question, answer in answers.items()
+            ],
         }
 
     return ask
