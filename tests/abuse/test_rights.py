@@ -86,3 +86,29 @@ def test_a_manager_who_sends_again_what_an_admin_gave_takes_nothing_away(world: 
     world.done("platform_api.invites.resend", token=world.scoped_token(MANAGER), path=again)
     assert accept(world, SAM, mailed(world)).status_code == 200
     assert made["profileId"] == 3
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("members.default_profile_id", "5"),
+        ("members.default_role", "manager"),
+        ("members.domain_joining", "join"),
+    ],
+)
+def test_i03_who_may_only_set_settings_says_nothing_of_new_peoples_rights(
+    world: World, key: str, value: str
+) -> None:
+    found(world)
+    settings_alone = {"name": "Settings", "permissions": [7, 8]}
+    owner = world.token("api_v1")
+    made = world.done("api_v1.profiles.create", token=owner, json=settings_alone)["data"]
+    join(world, MAX, profile_id=made["id"])
+    visitor = Visitor(world.app.test_client())
+    assert visitor.sign_in(MAX, PASSWORD).status_code == 303
+    before = len(world.trail())
+    page = f"/organization/settings/{key}"
+    assert visitor.send(page, {"value": value}, on=page).status_code == 403
+    assert len(world.trail()) == before
+    other = "/organization/settings/general.website"
+    assert visitor.send(other, {"value": "https://acme.example"}, on=other).status_code == 303

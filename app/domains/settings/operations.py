@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.core.access import Access, Actor, NotOnBehalf, operation, working_in
+from app.core.access import Access, Actor, NotOnBehalf, check, operation, working_in
 from app.core.db import db
 from app.core.environments import Environment
 from app.core.errors import ValidationFailed
@@ -26,6 +26,8 @@ from app.domains.settings.queries import place, values
 from app.domains.settings.registry import DEFINITIONS, Definition, Scope, Type, Value
 from app.domains.settings.validation import validate
 
+_GIVING_RIGHTS = frozenset({"members.default_role", "members.default_profile_id", "members.domain_joining"})
+"""Who sets these gives rights to people to come, themselves at another address included."""
 _NOT_LENT = frozenset({"security", "members", "clients", "data"})
 """Categories of settings that support sets for nobody: who may enter, and what is kept of what was done."""
 
@@ -36,6 +38,7 @@ def set_value(actor: Actor, *, key: str, value: Any, environment: Environment | 
 
     :param environment: where the key has a value for each environment; the actor's own when left out
     :raises SettingNotFound: there is no such key, or only the platform has a value
+    :raises RoleRequired: it says what new people may do, and the actor is neither owner nor admin
     :raises NotOnBehalf: support sets who may enter the organization and how
     :raises SettingLocked: the platform holds it
     :raises ValidationFailed: at value
@@ -45,6 +48,8 @@ def set_value(actor: Actor, *, key: str, value: Any, environment: Environment | 
     definition = tenant_key(key)
     if actor.impersonator is not None and definition.category in _NOT_LENT:
         raise NotOnBehalf
+    if key in _GIVING_RIGHTS:
+        check(actor, Access.TENANT_ADMIN)
     chosen = environment or actor.environment
     refuse_if_locked(definition, chosen)
     if definition.type is Type.SECRET and value == MASK:
