@@ -80,7 +80,7 @@ log = logging.getLogger(__name__)
 
 ACT_SECONDS = 20
 """How long an act may take: well below the lease, so that the first worker has ended when a second begins."""
-HURRIED_SECONDS = 3
+HURRIED_SECONDS = 1
 """How long others may wait for an act that is not patient; one that takes longer is begun again aside."""
 GIVE_UP_AFTER = timedelta(hours=6)
 _WAITS = (15, 2 * 60, 10 * 60, 5 * 3600)

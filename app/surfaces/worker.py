@@ -40,6 +40,8 @@ LOOK_SECONDS = 5
 """How often the parent looks whether something is due that nobody rang for."""
 CHILD_SECONDS = 180
 """After this a child is taken for stuck and killed; what it held is taken again when its lease ends."""
+DEATHS_IN_A_ROW = 10
+"""So many children may die one after the other before the worker waits for the bell again."""
 REDIS_SECONDS = 8
 """How long the worker waits for Redis; above LOOK_SECONDS, which a wait for the bell lasts."""
 
@@ -256,8 +258,11 @@ def look(stop: Stop) -> None:
     else:
         if not stop.aside.is_there() and _is_so(lambda: outbox.needs_a_look(outbox.ASIDE_LANE)):
             stop.aside.begin(_fork(keeping.drain_aside, stop))
-        if _is_so(lambda: outbox.needs_a_look() or bool(lanes.ready()) or bool(jobs.due())):
-            _in_child(_do_all_that_is_due, stop)
+        for _ in range(DEATHS_IN_A_ROW):
+            if not _is_so(lambda: outbox.needs_a_look() or bool(lanes.ready()) or bool(jobs.due())):
+                break
+            if _in_child(_do_all_that_is_due, stop) or stop.requested:
+                break  # else what killed it is held for a while, and what waits behind it need not wait
 
 
 def _is_so(question: Callable[[], bool]) -> bool:
@@ -282,17 +287,19 @@ def _do_all_that_is_due() -> None:
     keeping.run_due_jobs()
 
 
-def _in_child(work: Callable[[], None], stop: Stop) -> None:
-    """Do some work in a child of its own and wait for it; a child that is stuck is killed."""
+def _in_child(work: Callable[[], None], stop: Stop) -> bool:
+    """Do some work in a child of its own and wait for it; False if that died or, being stuck, was killed."""
     child = _fork(work, stop)
     stop.adopt(child)
     try:
         with keeping.time_limit(CHILD_SECONDS, keeping.TookTooLong("the child is stuck")):
-            os.waitpid(child, 0)
+            _, status = os.waitpid(child, 0)
+            return not os.WIFSIGNALED(status)
     except keeping.TookTooLong as error:
         log.error("worker: killed a child: %s", error)  # noqa: TRY400 - its stack says nothing
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
+        return False
     finally:
         stop.child = 0
 

@@ -16,7 +16,7 @@ from tests.support.load import Caller, Ledger, register
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
 
-SERVERS, EACH, MEASURED = 5, 200, 12
+SERVERS, EACH, MEASURED = 5, 400, 20
 PROMISE = """
 from app.core import clock
 from app.core.db import db
@@ -68,9 +68,9 @@ def test_t20_l11_servers_that_never_answer_slow_nobody_else(victim: LiveInstance
             cwd=ROOT,
             env=victim.full_environment(),
             check=True,
-            timeout=60,
+            timeout=120,
         )
         during = waits(victim, ledger, MEASURED)
-    median = (statistics.median(before), statistics.median(during))
-    tell(f"{SERVERS} servers hang: {median[0]:.2f} s before, {median[1]:.2f} s, {max(during):.2f} at worst")
-    assert max(during) <= max(2 * max(before), 2.0)
+    calm, ill = (statistics.quantiles(found, n=20)[18] for found in (before, during))
+    tell(f"{SERVERS} servers with {EACH} mails each hang: others' p95 {calm:.2f} s before, {ill:.2f} s then")
+    assert ill <= max(2 * calm, 2.0)
