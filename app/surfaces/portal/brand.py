@@ -27,6 +27,8 @@ _LOGO = """.switcher > summary > .avatar[data-shape="square"] {
 _GROUNDS = {"light": "#ffffff", "dark": "#16171b"}
 _READABLE = 4.5
 """Contrast of text (WCAG 2.2, 1.4.3)."""
+_ON_A_TINT = 6.2
+"""The same with what is lost on grounds that are tinted: rows under the pointer, badges, heads of tables."""
 
 
 @bp.get("/brand/<string:slug>.css")
@@ -74,8 +76,8 @@ def pictures(face: SignInPage) -> dict[str, str]:
 def sheet(primary: str, accent: str) -> str:
     """Return the stylesheet of two colours, each moved until it can be read in either theme."""
     solid = {theme: _solid(primary) for theme in _GROUNDS}
-    link = {theme: _moved(primary, ground) for theme, ground in _GROUNDS.items()}
-    second = {theme: _moved(accent, ground) for theme, ground in _GROUNDS.items()}
+    link = {theme: _moved(primary, ground, wanted=_ON_A_TINT) for theme, ground in _GROUNDS.items()}
+    second = {theme: _moved(accent, ground, wanted=_ON_A_TINT) for theme, ground in _GROUNDS.items()}
     rules = {
         "--primary": _both(solid),
         "--primary-hover": _both({theme: _mixed(colour, "#000000", 0.12) for theme, colour in solid.items()}),
@@ -96,12 +98,12 @@ def _solid(colour: str) -> str:
     return _moved(colour, "#ffffff", towards="#000000")
 
 
-def _moved(colour: str, ground: str, towards: str = "") -> str:
+def _moved(colour: str, ground: str, towards: str = "", wanted: float = _READABLE) -> str:
     """Move a colour away from its ground until it can be read there."""
     towards = towards or ("#000000" if _luminance(ground) > 0.5 else "#ffffff")
     for share in range(0, 101, 4):
         tried = _mixed(colour, towards, share / 100)
-        if contrast(tried, ground) >= _READABLE:
+        if contrast(tried, ground) >= wanted:
             return tried
     return towards
 
