@@ -25,7 +25,7 @@ from tests.support.world import World
 PARAMETER = re.compile(r"<(?:(\w+):)?(\w+)>")
 
 NO_ORGANIZATIONS = re.compile(
-    r"/(accept-invitation|assets|static|developers|language|media|policies|reset-password|verify-email|unsubscribe|t|v0)/"
+    r"/(accept-invitation|assets|brand|static|developers|language|media|policies|reset-password|verify-email|unsubscribe|t|v0)/"
     r"|/api/v1/(tenants/(by-slug|check-slug)|org-settings|setup-hub)/"
     r"|/platform/api/(admin|service/configs)/|/platform/(organizations|people|settings|jobs|invoices|audit)/"
     r"|/organization/(settings/<string:key>|setup|plan)|^/invoices/"

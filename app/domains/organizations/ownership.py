@@ -109,20 +109,7 @@ def offer(actor: Actor, *, member: UUID) -> OwnershipOffer:
     budgets.spend(OWNERSHIP_OFFERS, tenant=actor.tenant_id)
     tenant = seats.hold(actor.tenant_id or 0)
     check(as_of_now(actor), Access.TENANT_OWNER)
-    target = db.session.scalar(
-        sa.select(Membership)
-        .join(Membership.user)
-        .options(contains_eager(Membership.user))
-        .where(
-            Membership.tenant_id == tenant.id,
-            Membership.uid == member,
-            Membership.status == MembershipStatus.ACTIVE,
-            Membership.role != Role.OWNER,
-            *_fit(),
-        )
-    )
-    if target is None:
-        raise NotEligible(layer="organization", remedy="Choose an active member with a confirmed address.")
+    target = _recipient(tenant.id, member)
     _forget_what_ran_out(tenant.id)
     if db.session.scalar(_open_offers(tenant.id)) is not None:
         raise OfferOpen(layer="organization", remedy="Take it back first.")
@@ -137,6 +124,29 @@ def offer(actor: Actor, *, member: UUID) -> OwnershipOffer:
     db.session.add(made)
     db.session.flush()  # generate made.id
     _note(actor, AuditKind.OWNERSHIP_OFFERED, made)
+    _tell(actor, tenant, target, made)
+    return made
+
+
+def _recipient(tenant_id: int, member: UUID) -> Membership:
+    target = db.session.scalar(
+        sa.select(Membership)
+        .join(Membership.user)
+        .options(contains_eager(Membership.user))
+        .where(
+            Membership.tenant_id == tenant_id,
+            Membership.uid == member,
+            Membership.status == MembershipStatus.ACTIVE,
+            Membership.role != Role.OWNER,
+            *_fit(),
+        )
+    )
+    if target is None:
+        raise NotEligible(layer="organization", remedy="Choose an active member with a confirmed address.")
+    return target
+
+
+def _tell(actor: Actor, tenant: Tenant, target: Membership, made: OwnershipOffer) -> None:
     mails.ownership_offer(
         target.user.email,
         first_name=target.user.greeting,
@@ -146,7 +156,6 @@ def offer(actor: Actor, *, member: UUID) -> OwnershipOffer:
         expires_at=made.expires_at,
         link=public_url(PAGE),
     )
-    return made
 
 
 @operation(Access.TENANT_OWNER)

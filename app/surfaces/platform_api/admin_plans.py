@@ -1,6 +1,5 @@
 """The plan that the platform's admins give an organization."""
 
-from decimal import Decimal
 from typing import Any
 
 import marshmallow as ma
@@ -12,16 +11,17 @@ from app.surfaces.shared.actor import current_actor
 from app.surfaces.shared.ids import Word, ref_of
 from app.surfaces.shared.openapi import Schema
 
-_DEAREST = Decimal(10_000_000)
+_DEAREST = 10_000_000
 
 
 class PlanIn(Schema):
     plan_id = Word(required=True)
     end_date = ma.fields.AwareDateTime(format="iso")
-    price = ma.fields.Decimal(validate=ma.validate.Range(Decimal(0), _DEAREST), allow_nan=False)
+    price = ma.fields.Decimal(validate=ma.validate.Range(0, _DEAREST), allow_nan=False)
 
 
 @blp.put("/admin/tenants/<string:tenant_id>/plan")
+@blp.called("admin.set_tenant_plan")
 @door("platform_admin")
 @blp.refuses({403: ADMIN_ONLY, 404: ["tenant:not_found", "plan:not_found"], 409: "plan:over_limit"})
 @blp.arguments(PlanIn)
