@@ -1,5 +1,6 @@
 """The plan that the platform's admins give an organization."""
 
+from decimal import Decimal
 from typing import Any
 
 import marshmallow as ma
@@ -14,10 +15,16 @@ from app.surfaces.shared.openapi import Schema
 _DEAREST = 10_000_000
 
 
+def _is_a_price(value: Decimal) -> None:
+    """Refuse what no plan costs; as a ``Range`` its bounds would stand in the document as texts."""
+    if not 0 <= value <= _DEAREST:
+        raise ma.ValidationError(f"Give a price of 0 to {_DEAREST}.")
+
+
 class PlanIn(Schema):
     plan_id = Word(required=True)
     end_date = ma.fields.AwareDateTime(format="iso")
-    price = ma.fields.Decimal(validate=ma.validate.Range(0, _DEAREST), allow_nan=False)
+    price = ma.fields.Decimal(validate=_is_a_price, allow_nan=False)
 
 
 @blp.put("/admin/tenants/<string:tenant_id>/plan")
