@@ -165,7 +165,6 @@ def _archives() -> None:
         sa.Column("state", sa.String(length=40), nullable=False),
         sa.Column("why", sa.String(length=60), nullable=False),
         sa.Column("rows", sa.BigInteger(), nullable=False),
-        sa.Column("file_id", numbered, nullable=True),
         sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("written_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("id", numbered, autoincrement=True, nullable=False),
@@ -175,23 +174,39 @@ def _archives() -> None:
             name=op.f("fk_audit_archives_tenant_id_tenants"),
             ondelete="CASCADE",
         ),
-        sa.ForeignKeyConstraint(
-            ["file_id"],
-            ["stored_files.id"],
-            name=op.f("fk_audit_archives_file_id_stored_files"),
-            ondelete="SET NULL",
-        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_archives")),
         sa.UniqueConstraint("tenant_id", "environment", "day", name="uq_audit_archives_day"),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_audit_archives_file", "audit_archives", ["file_id"])
+    op.create_table(
+        "audit_archive_parts",
+        sa.Column("archive_id", numbered, nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("file_id", numbered, nullable=False),
+        sa.Column("id", numbered, autoincrement=True, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["archive_id"],
+            ["audit_archives.id"],
+            name=op.f("fk_audit_archive_parts_archive_id_audit_archives"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["file_id"],
+            ["stored_files.id"],
+            name=op.f("fk_audit_archive_parts_file_id_stored_files"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_archive_parts")),
+        sa.UniqueConstraint("archive_id", "number", name="uq_audit_archive_parts_number"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_audit_archive_parts_file", "audit_archive_parts", ["file_id"])
 
 
 def downgrade() -> None:
     """Take all of it away; the trail itself stays."""
     for table in (
-        *("audit_archives", "audit_export_parts", "audit_exports"),
+        *("audit_archive_parts", "audit_archives", "audit_export_parts", "audit_exports"),
         *("audit_horizons", "audit_erasures", "audit_links", "audit_chains"),
     ):
         op.drop_table(table)

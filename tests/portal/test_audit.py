@@ -15,7 +15,13 @@ from app.core.db import db
 from app.core.spreadsheets import harmless
 from app.core.storage import StoreFailed
 from app.domains.archiving import exports
-from app.domains.archiving.models import AuditExport, AuditExportPart
+from app.domains.archiving.models import (
+    ArchiveState,
+    AuditArchive,
+    AuditArchivePart,
+    AuditExport,
+    AuditExportPart,
+)
 from app.domains.audit import verifying
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.models import AuditEvent
@@ -290,6 +296,38 @@ def test_each_day_is_written_to_the_storage_once(
     assert [json.loads(line)["action"] for line in content.splitlines()].count("setting.updated") == 2
     run(world, "audit.archive")
     assert len(stored(world)) == 1
+
+
+def test_a_day_in_parts_is_found_whole_and_written_anew_as_a_whole(
+    world: World, tenant: int, move_clock: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.domains.archiving.archive._BATCH", 2)
+    happen(world, tenant, 5)
+    put(world, "storage.archive_audit", True, tenant)
+    move_clock(24 * 3600)
+    run(world, "audit.archive")
+
+    def parts() -> list[tuple[int, bytes]]:
+        with world.app.app_context():
+            query = sa.select(AuditArchivePart.number, StoredFile.key).join(StoredFile)
+            rows = db.session.execute(query.order_by(AuditArchivePart.number)).all()
+            return [(number, storage.store().get(key) or b"") for number, key in rows]
+
+    first = parts()
+    assert [number for number, _ in first] == list(range(1, len(first) + 1))
+    assert len(first) >= 3
+    assert sorted(stored(world)) == sorted(content for _, content in first)
+    lines = [json.loads(line) for _, content in first for line in content.splitlines()]
+    assert len({line["uid"] for line in lines}) == len(lines)
+    assert [line["action"] for line in lines].count("setting.updated") == 5
+    with world.app.app_context(), transaction():
+        (day,) = db.session.scalars(sa.select(AuditArchive))
+        assert day.rows == len(lines)
+        day.state = ArchiveState.FAILED
+    move_clock(60)
+    run(world, "audit.archive")
+    assert parts() == first
+    assert len(stored(world)) == len(first)
 
 
 def test_a_storage_that_fails_is_told_and_tried_again(

@@ -23,7 +23,7 @@ from app.core.storage import StoreFailed
 from app.domains.accounts.models import User
 from app.domains.archiving import naming
 from app.domains.archiving.exports import facts_of
-from app.domains.archiving.models import ArchiveState, AuditArchive
+from app.domains.archiving.models import ArchiveState, AuditArchive, AuditArchivePart
 from app.domains.audit.models import AuditEvent
 from app.domains.email import audit_mails as mails
 from app.domains.permissions.roles import Role
@@ -70,22 +70,31 @@ def _begin_days(tenant_id: int, environment: Environment, first: date, today: da
             )
             db.session.add(archive)
         if archive.state is not ArchiveState.WRITTEN:
-            archive.state = ArchiveState.WAITING
+            archive.state, archive.begun_at = ArchiveState.WAITING, clock.now()
             db.session.flush()  # generate archive.id
-            _go_on(archive.id, part=1, after=0)
+            _go_on(archive, part=1, after=0)
             begun += 1
         day += timedelta(days=1)
     return begun
 
 
-def _go_on(archive_id: int, *, part: int, after: int) -> None:
-    outbox.promise(_WRITE, {"archive_id": archive_id, "part": part, "after": after})
+def _go_on(archive: AuditArchive, *, part: int, after: int) -> None:
+    told = {"archive_id": archive.id, "begun": archive.begun_at.isoformat(), "part": part, "after": after}
+    outbox.promise(_WRITE, told)
+
+
+def _waiting(claimed: Claimed) -> AuditArchive | None:
+    """Return the day that a promise is of, unless it was begun anew since: then that beginning goes on."""
+    archive = db.session.get(AuditArchive, claimed.payload["archive_id"])
+    if archive is None or archive.state is not ArchiveState.WAITING:
+        return None
+    return archive if archive.begun_at == datetime.fromisoformat(claimed.payload["begun"]) else None
 
 
 @outbox.handler(_WRITE)
 def _write_a_part(claimed: Claimed) -> Act:
-    archive = db.session.get(AuditArchive, claimed.payload["archive_id"])
-    if archive is None or archive.state is not ArchiveState.WAITING:
+    archive = _waiting(claimed)
+    if archive is None:
         return dict
     part, day = int(claimed.payload["part"]), archive.day
     events = _events_of(archive, after=int(claimed.payload["after"]))
@@ -124,35 +133,48 @@ def _put(tenant_id: int, environment: Environment, name: str, content: bytes) ->
 
 @outbox.sequel(_WRITE)
 def _note(claimed: Claimed, kept: Payload) -> None:
-    archive = db.session.get(AuditArchive, claimed.payload["archive_id"])
-    if archive is None or not kept or archive.state is not ArchiveState.WAITING:
+    archive = _waiting(claimed)
+    if archive is None or not kept:
         return
-    if kept["part"] == 1:
+    number = int(kept["part"])
+    if number == 1:
         archive.rows = 0
+        _let_go_of_parts(archive)
     if kept["file"] is not None:
         try:
-            _keep(archive, kept["file"])
+            _keep(archive, number, kept["file"])
         except files.StorageFull as error:
             _fail(archive, str(error.code))
             return
     archive.rows += int(kept["rows"])
     if int(kept["rows"]) == _BATCH:
-        _go_on(archive.id, part=int(kept["part"]) + 1, after=int(kept["last"]))
+        _go_on(archive, part=number + 1, after=int(kept["last"]))
     else:
         archive.state, archive.why, archive.written_at = ArchiveState.WRITTEN, "", clock.now()
 
 
-def _keep(archive: AuditArchive, written: dict[str, Any]) -> None:
-    former = db.session.get(StoredFile, archive.file_id) if archive.file_id and not archive.rows else None
-    if former is not None:
-        files.discard(former)
+def _let_go_of_parts(archive: AuditArchive) -> None:
+    """Let go of what a former try wrote."""
+    query = sa.select(AuditArchivePart, StoredFile).join(
+        StoredFile, StoredFile.id == AuditArchivePart.file_id, isouter=True
+    )
+    for part, file in db.session.execute(query.where(AuditArchivePart.archive_id == archive.id)).all():
+        db.session.delete(part)
+        if file is not None:
+            db.session.flush()  # the part goes before the file that it names
+            files.discard(file)
+    db.session.flush()  # before parts of the same numbers come
+
+
+def _keep(archive: AuditArchive, number: int, written: dict[str, Any]) -> None:
     told = {**written, "environment": Environment(written["environment"])}
-    archive.file_id = files.keep(files.Written(**told)).id
+    file = files.keep(files.Written(**told))
+    db.session.add(AuditArchivePart(archive_id=archive.id, number=number, file_id=file.id))
 
 
 @outbox.on_failure(_WRITE)
 def _note_failure(claimed: Claimed, error: Exception, is_given_up: bool) -> None:
-    archive = db.session.get(AuditArchive, claimed.payload["archive_id"])
+    archive = _waiting(claimed)
     if archive is not None and is_given_up:
         _fail(archive, str(error)[:60] if isinstance(error, outbox.NotNow) else "internal")
 

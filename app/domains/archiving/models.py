@@ -60,10 +60,7 @@ class AuditArchive(Numbered, Base):
     """A day of an organization's trail, written to the storage of one of its environments."""
 
     __tablename__ = "audit_archives"
-    __table_args__ = (
-        sa.UniqueConstraint("tenant_id", "environment", "day", name="uq_audit_archives_day"),
-        sa.Index("ix_audit_archives_file", "file_id"),
-    )
+    __table_args__ = (sa.UniqueConstraint("tenant_id", "environment", "day", name="uq_audit_archives_day"),)
 
     tenant_id: Mapped[int] = mapped_column(sa.ForeignKey("tenants.id", ondelete="CASCADE"))
     environment: Mapped[Environment] = mapped_column(Words(Environment))
@@ -72,7 +69,20 @@ class AuditArchive(Numbered, Base):
     state: Mapped[ArchiveState] = mapped_column(Words(ArchiveState), default=ArchiveState.WAITING)
     why: Mapped[str] = mapped_column(sa.String(60), default="")
     rows: Mapped[int] = mapped_column(sa.BigInteger, default=0)
-    file_id: Mapped[int | None] = mapped_column(sa.ForeignKey("stored_files.id", ondelete="SET NULL"))
-    """In the instance's own store; in the organization's it lies under its name: audit/2026-11-21.ndjson."""
     begun_at: Mapped[datetime]
+    """When it was begun last."""
     written_at: Mapped[datetime | None]
+
+
+class AuditArchivePart(Numbered, Base):
+    """A part of such a day that lies with us; in the organization's own storage its name tells of it."""
+
+    __tablename__ = "audit_archive_parts"
+    __table_args__ = (
+        sa.UniqueConstraint("archive_id", "number", name="uq_audit_archive_parts_number"),
+        sa.Index("ix_audit_archive_parts_file", "file_id"),
+    )
+
+    archive_id: Mapped[int] = mapped_column(sa.ForeignKey("audit_archives.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    file_id: Mapped[int] = mapped_column(sa.ForeignKey("stored_files.id", ondelete="CASCADE"))
