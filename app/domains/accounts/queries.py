@@ -14,8 +14,8 @@ def visible(actor: Actor) -> sa.Select[tuple[User]]:
 
 @operation(Access.SIGNED_IN)
 def me(actor: Actor) -> User:
-    """Return the person who calls."""
-    return db.session.scalars(visible(actor)).one()
+    """Return the person who calls; asked again within a call, it costs nothing."""
+    return db.session.get_one(User, actor.user_id)
 
 
 def locked(actor: Actor) -> User:

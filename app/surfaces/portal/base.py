@@ -32,7 +32,6 @@ from app.core.access import Actor
 from app.core.errors import RateLimited, ValidationFailed
 from app.core.languages import language_of
 from app.core.links import own_path
-from app.core.paging import Window
 from app.core.permissions import Permission
 from app.core.settings import current_settings
 from app.domains.accounts import preferences
@@ -193,10 +192,8 @@ def look() -> ScreenPreferences:
 def my_organizations() -> list[WorksIn]:
     """Return the signed-in person's organizations, read once a request."""
     if "my_organizations" not in g:
-        found = tenants.mine(current_actor(), window=Window(limit=_IN_ALL_LISTS))
-        g.my_organizations = [
-            WorksIn(m.tenant.uid, m.tenant.name, m.tenant.slug, str(m.role)) for m in found.items
-        ]
+        found = tenants.first_of_mine(current_actor(), limit=_IN_ALL_LISTS)
+        g.my_organizations = [WorksIn(m.tenant.uid, m.tenant.name, m.tenant.slug, str(m.role)) for m in found]
     return list(g.my_organizations)
 
 
