@@ -1,4 +1,4 @@
-"""Promises that hurt: what holds a worker up, kills it or breaks is tried again, aside, and given up at last."""
+"""Promises that hurt: what holds a worker up, kills it or breaks is tried again, and given up at last."""
 
 import threading
 from collections.abc import Callable
