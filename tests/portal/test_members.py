@@ -70,6 +70,14 @@ def test_the_list_goes_on_where_it_left_off(firm: World) -> None:
     assert "Ada Byron" not in second
 
 
+def test_what_a_member_did_is_one_step_away_for_who_may_read_the_trail(firm: World) -> None:
+    owner, trail = visit(firm), f"/organization/audit?actor_id={firm.persons_id(ADMIN)}"
+    assert f'href="{trail}"' in owner.get(page_of(firm, ADMIN)).text
+    visit(firm, ADMIN).send(f"{page_of(firm, MEMBER)}/deactivate", on=page_of(firm, MEMBER))
+    assert "<code>member.deactivated</code>" in owner.get(trail).text
+    assert "actor_id=" not in visit(firm, MANAGER).get(page_of(firm, ADMIN)).text
+
+
 def test_only_what_one_may_do_is_offered(firm: World) -> None:
     assert "With those chosen" not in visit(firm, MEMBER).get(PAGE).text
     seen = visit(firm, MANAGER).get(page_of(firm, ADMIN)).text

@@ -185,7 +185,13 @@ def _facts(uid: UUID) -> dict[str, Any]:
     may = reach.reach(actor, member=member)
     sees = may.remove or may.is_self
     touched = offboarding.preview(actor, member=Ref(uid=uid)).touched if sees else None
-    return {"member": member, "may": may, "touched": touched, **_WORDS}
+    return {
+        "member": member,
+        "may": may,
+        "touched": touched,
+        "reads_trail": actor.may(Permission.AUDIT_VIEW),
+        **_WORDS,
+    }
 
 
 def _names(member: Member) -> dict[str, Any]:
