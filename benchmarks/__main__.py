@@ -1,13 +1,13 @@
-"""``python -m benchmarks [reads|logins|members …]``: measure, print, name what missed."""
+"""``python -m benchmarks [reads|logins|members|audit …]``: measure, print, name what missed."""
 
 import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import answers, logins, members, queries, reads, servers, startup
+from benchmarks import answers, audit, logins, members, queries, reads, servers, startup
 from benchmarks.report import Result, show
 
-PARTS = ("startup", "reads", "logins", "answers", "members", "queries")
+PARTS = ("startup", "reads", "logins", "answers", "members", "audit", "queries")
 
 
 def main(wanted: list[str]) -> None:
@@ -41,6 +41,10 @@ def _with_database(part: str, server: servers.Postgresql, folder: Path) -> tuple
         return "Sign-in, PostgreSQL", [logins.measure(server, folder)]
     if part == "members":
         return "A hundred thousand members beside ten, PostgreSQL", [*members.measure(server, folder)]
+    if part == "audit":
+        return "A trail of five million rows beside one of ten thousand, PostgreSQL", [
+            *audit.measure(server, folder)
+        ]
     return "Known and unknown addresses, PostgreSQL", answers.measure(server, folder)
 
 

@@ -24,6 +24,7 @@ from tests.support.live import LiveInstance
 from tests.support.postgresql import Postgresql
 
 Connection = psycopg.Connection[tuple[Any, ...]]
+Asker = Callable[[str], tuple[float, bytes]]
 
 FEW, MANY = 10, 100_000
 ROUNDS = 60
@@ -67,31 +68,38 @@ def measure(server: Postgresql, folder: Path) -> list[Bound]:
     with instance(folder, server, "members", REAL_PASSWORDS) as running:
         set_platform_value(running, "limits.requests_per_minute", 100_000)
         tokens = _seeded(running)
-        few, many = (_asker(running.url, token) for token in tokens)
-        return [_compared(name, path, few, many) for name, path in WAYS.items()]
+        few, many = (asker(running.url, bearer) for bearer in tokens)
+        return [compared(name, path, few, many) for name, path in WAYS.items()]
 
 
-def _compared(name: str, path: str, few: Callable[[str], float], many: Callable[[str], float]) -> Bound:
+def compared(name: str, path: str, few: Asker, many: Asker, *, rows: int | None = None) -> Bound:
+    """Ask both in turns and hold the median times against each other.
+
+    :param rows: how many each has to answer with
+    """
     for ask in (few, many) * 5:
-        ask(path)
-    pairs = [(few(path), many(path)) for _ in range(ROUNDS)]
+        _, body = ask(path)
+        if rows is not None and len(json.loads(body)["data"]) != rows:
+            raise RuntimeError(f"{path}: {body[:300]!r}")
+    pairs = [(few(path)[0], many(path)[0]) for _ in range(ROUNDS)]
     small, large = (statistics.median(times) for times in zip(*pairs, strict=True))
     return Bound(name, large / small, AIM, "x", f"{large * 1000:.1f} of {small * 1000:.1f} ms")
 
 
-def _asker(url: str, token: str) -> Callable[[str], float]:
+def asker(url: str, bearer: str) -> Asker:
+    """Return what asks with a token, over one connection, and says how long it took."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port)
 
-    def ask(path: str) -> float:
+    def ask(path: str) -> tuple[float, bytes]:
         began = time.perf_counter()
-        connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
+        connection.request("GET", path, headers={"Authorization": f"Bearer {bearer}"})
         answer = connection.getresponse()
         body = answer.read()
         took = time.perf_counter() - began
         if answer.status != 200:
             raise RuntimeError(f"{path}: {answer.status} {body[:200]!r}")
-        return took
+        return took, body
 
     return ask
 
@@ -100,15 +108,16 @@ def _seeded(running: LiveInstance) -> list[str]:
     """Let the demo's owner own two more organizations, of ten and of many; returns tokens for them."""
     sign_in(running)  # makes the owner known by their session
     with psycopg.connect(driver_address(running), autocommit=True) as connection:
-        (owner,) = _one(connection, "SELECT user_id FROM sessions ORDER BY id DESC LIMIT 1")
+        (owner,) = one(connection, "SELECT user_id FROM sessions ORDER BY id DESC LIMIT 1")
         for slug, number in (("few-corp", FEW), ("many-corp", MANY)):
-            tenant = _tenant(connection, slug, owner)
+            tenant = organization(connection, slug, owner)
             _people(connection, tenant, slug, number - 1)
         connection.execute("VACUUM ANALYZE")
-    return [_token(running, slug) for slug in ("few-corp", "many-corp")]
+    return [token(running, slug) for slug in ("few-corp", "many-corp")]
 
 
-def _token(running: LiveInstance, slug: str) -> str:
+def token(running: LiveInstance, slug: str) -> str:
+    """Sign the demo's owner in to one of their organizations."""
     parts = urlsplit(running.url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port)
     who = {"email": "jane@acme.example", "password": "portico-demo-2026", "tenantSlug": slug}
@@ -116,14 +125,16 @@ def _token(running: LiveInstance, slug: str) -> str:
     return str(json.load(connection.getresponse())["data"]["accessToken"])
 
 
-def _one(connection: Connection, query: str) -> tuple[int, ...]:
+def one(connection: Connection, query: str) -> tuple[int, ...]:
+    """Return the one row that a query has."""
     row = connection.execute(query.encode()).fetchone()
     if row is None:
         raise RuntimeError(query)
     return tuple(row)
 
 
-def _tenant(connection: Connection, slug: str, owner: int) -> int:
+def organization(connection: Connection, slug: str, owner: int) -> int:
+    """Make an organization with its owner and return its id."""
     now = datetime.now(UTC)
     row = connection.execute(
         "INSERT INTO tenants (slug, name, status, uid, created_at, updated_at)"
@@ -141,7 +152,7 @@ def _tenant(connection: Connection, slug: str, owner: int) -> int:
 
 
 def _people(connection: Connection, tenant: int, slug: str, number: int) -> None:
-    (after,) = _one(connection, "SELECT max(id) FROM users")
+    (after,) = one(connection, "SELECT max(id) FROM users")
     now = datetime.now(UTC)
     with connection.cursor() as cursor:
         columns = (
