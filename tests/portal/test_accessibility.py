@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from flask import Flask, render_template
 from playwright.sync_api import Page, Route
 
-from app.surfaces.portal.problems import error_page
+from app.surfaces.portal.problems import Viewer, error_page
 from app.surfaces.shared.problems import Problem
 from tests.portal.conftest import Guest
 
@@ -50,6 +50,34 @@ CLOSED = [
     "/account/security",
     "/account/security-log",
     "/step-up",
+]
+
+ORGANIZATION = [
+    "/organization",
+    "/organization/members",
+    "/organization/setup",
+    "/organization/permissions",
+    "/organization/permissions/new",
+    "/organization/permissions/mine",
+    "/organization/permissions/requests",
+    "/organization/settings",
+    "/organization/settings/compare",
+    "/organization/settings/general.website",
+    "/organization/security",
+    "/organization/tokens",
+    "/organization/invitations",
+    "/organization/invitations/new",
+    "/organization/invitations/bulk",
+    "/organization/email",
+    "/organization/email/server",
+    "/organization/email/domain",
+    "/organization/plan",
+    "/organization/audit",
+    "/organization/service-users",
+    "/organization/clients",
+    "/organization/clients/new",
+    "/organization/storage",
+    "/account/support-access",
 ]
 
 PROBLEMS = [
@@ -123,7 +151,7 @@ def test_axe_finds_nothing(guest_with: Callable[..., Guest], app: Flask, window:
     page.get_by_label("Name", exact=True).fill(f"Bakery of {guest.email.partition('@')[0]}")
     page.get_by_role("button", name="Create the organization").click()
     page.wait_for_url("**/dashboard")
-    for path in (*CLOSED, "/organization/security", "/organization/tokens", "/developers/v0"):
+    for path in (*CLOSED, *ORGANIZATION, "/developers/v0"):
         page.goto(path)
         found += faults(page, path)
     found += what_floats(page, window)
@@ -133,7 +161,7 @@ def test_axe_finds_nothing(guest_with: Callable[..., Guest], app: Flask, window:
 def show(page: Page, app: Flask, problem: Problem) -> None:
     """Open the page of a problem that a running instance does not have on demand."""
     with app.test_request_context("/broken"):
-        error = error_page(problem, request_id="0123456789abcdef", signed_in=True)
+        error = error_page(problem, request_id="0123456789abcdef", viewer=Viewer(signed_in=True))
         text = render_template("portal/errors/error.html", error=error)
 
     def answer(route: Route) -> None:
