@@ -155,6 +155,10 @@ def test_an_export_is_made_in_steps_mailed_and_fetched(
     world.keep_promises()
     (export,) = made(world)
     assert (str(export.state), export.rows, export.progress) == ("ready", 10, 100)
+    with world.app.app_context():
+        mails = db.session.scalars(sa.select(outbox.OutboxRow).where(outbox.OutboxRow.kind == "mail"))
+        (ready,) = [mail for mail in mails if mail.payload["mail"] == "audit_export_ready"]
+        assert ready.payload["tenant_id"] == tenant
     assert "10 events" in world.mailed(r"audit trail \((.*)\) can be fetched")
     rows = list(csv.DictReader(io.StringIO(fetch(jane, export).decode("utf-8-sig"))))
     assert len(rows) == 10

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from app.core import clock, jobs
 from app.core.db import Base, db
 from app.domains.audit.models import AuditEvent
+from app.domains.billing.models import Invoice
 from app.domains.organizations.holdings import HOLDINGS, KEPT_SETTING
 from app.domains.organizations.models import TenantClosing
 from app.domains.settings.models import SettingValue
@@ -125,6 +126,9 @@ def test_when_the_time_has_come_nothing_of_it_is_left_but_what_has_to_be(world: 
     put(world, KEPT_SETTING, 90, slug="acme-corp")
     other = twin(world, "other-corp")
     before = rows_left(world, other.tenant_id)
+    on_paper = {"name": "World Corp Ltd", "address": ["High Street 1"], "tax_id": None, "email": acme.owner}
+    with world.app.app_context(), transaction():
+        db.session.execute(sa.update(Invoice).values(customer=on_paper))
     asked(world, acme)
     move_due(world, -timedelta(seconds=1))
     run(world, "tenants.erase")
@@ -138,6 +142,9 @@ def test_when_the_time_has_come_nothing_of_it_is_left_but_what_has_to_be(world: 
         assert (tenant.name, str(tenant.status)) == ("Closed organization", "archived")
         assert tenant.slug.startswith("closed-")
         assert tenant.billing_email is None
+        customers = {one.tenant_id: one.customer for one in db.session.scalars(sa.select(Invoice))}
+        assert customers[acme.tenant_id] == {**on_paper, "email": None}
+        assert customers[other.tenant_id] == on_paper
         keys = db.session.scalars(
             sa.select(SettingValue.key).where(SettingValue.tenant_id == acme.tenant_id)
         ).all()

@@ -259,6 +259,7 @@ def _finish(export: AuditExport) -> None:
         user.email,
         first_name=user.greeting,
         tenant_name=tenant.name if tenant else None,
+        tenant_id=export.tenant_id,
         row_count=export.rows,
         expires_at=until,
         link=public_url("/organization/audit" if tenant else "/platform/audit"),

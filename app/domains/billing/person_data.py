@@ -1,4 +1,4 @@
-"""What invoices keep of a person: the address they went to, until the person leaves."""
+"""What invoices keep of a person: the address they went to, until person or organization leaves."""
 
 import sqlalchemy as sa
 
@@ -15,3 +15,10 @@ def _forget(leaver: Leaver) -> None:
     for invoice in db.session.scalars(theirs.execution_options(yield_per=200)):
         if str(invoice.customer.get("email") or "").lower() in addresses:
             invoice.customer = {**invoice.customer, "email": None}
+
+
+def forget_addressees(*, tenant_id: int) -> None:
+    """Take whom invoices were sent to off those of an organization that is gone; all else stays."""
+    theirs = sa.select(Invoice).where(Invoice.tenant_id == tenant_id)
+    for invoice in db.session.scalars(theirs.execution_options(yield_per=200)):
+        invoice.customer = {**invoice.customer, "email": None}

@@ -23,6 +23,7 @@ from app.domains.accounts.models import User
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
 from app.domains.billing import operations as billing
+from app.domains.billing.person_data import forget_addressees
 from app.domains.email import mails
 from app.domains.members import seats
 from app.domains.members.access import admins
@@ -272,5 +273,6 @@ def _bury(tenant: Tenant, closing: TenantClosing) -> None:
     """Leave a tombstone without a name, and the short name to others."""
     record(system(_JOB), AuditKind.TENANT_ERASED, subject=("tenant", tenant.id), tenant_id=tenant.id)
     db.session.delete(closing)
+    forget_addressees(tenant_id=tenant.id)
     tenant.name, tenant.slug = TOMBSTONE, f"closed-{tenant.uid.hex}"
     tenant.billing_email = tenant.setup_completed_at = None
