@@ -198,6 +198,7 @@ def test_no_kind_of_credential_is_left_out() -> None:
     elsewhere = {
         "sign_ups": "opens nothing without its mailed code, which is tried in test_codes",
         "outbox": "a lease of a worker",
+        "invitations": "opens a membership, once: tried in test_invitations",
         "recovery_batches": "opens nothing: it puts codes in force, in a session with a fresh proof",
         "recovery_codes": "nothing without a login token",
     }

@@ -17,7 +17,7 @@ from tests.support.world import PASSWORD
 
 pytestmark = pytest.mark.live
 
-ROUNDS = 3
+ROUNDS = 1
 AT_ONCE = 30
 
 FOUND_OFFERS = """

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import boto3
+import httpx
 import pytest
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 
@@ -31,6 +32,7 @@ def s3() -> Iterator[str]:
     host, port = server.get_host_and_port()
     address = f"http://{host}:{port}"
     where = {"LocationConstraint": REGION}
+    httpx.post(f"{address}/moto-api/reset")  # one state for all the servers of a process
     bucket_of(address).create_bucket(Bucket=BUCKET, CreateBucketConfiguration=where)
     yield address
     server.stop()

