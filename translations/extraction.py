@@ -40,7 +40,7 @@ def sentences(file: BinaryIO, _keywords: Any, comment_tags: Any, options: dict[s
     marked = list(extract_python(file, MARKS, comment_tags, options))
     yield from marked
     file.seek(0)
-    tree = ast.parse(file.read())
+    tree = _tree(file.read())
     seen = {text for found in marked for text in (found[2] if isinstance(found[2], tuple) else [found[2]])}
     for line, text in _spoken(tree):
         if text not in seen and not _is_name(text):
@@ -73,6 +73,13 @@ def _assigned(node: ast.Assign) -> Iterator[tuple[int, str]]:
             for name, value in zip(target.elts, node.value.elts, strict=False):
                 if isinstance(name, ast.Name) and name.id in _SPOKEN:
                     yield from _texts(value)
+
+
+def _tree(text: bytes) -> ast.Module:
+    try:
+        return ast.parse(text)
+    except SystemError:  # CPython before 3.11.5 loses count when garbage is collected meanwhile (gh-106905)
+        return ast.parse(text)
 
 
 def _called(node: ast.Call) -> Iterator[tuple[int, str]]:

@@ -58,7 +58,7 @@ def test_every_refusal_says_who_refused_and_who_can_change_it(word: str) -> None
     silent = [
         f"{path.relative_to(ROOT)}:{line} {name}"
         for path in PLACES
-        for line, name, words in raised(ast.parse(path.read_text(encoding="utf-8")), names)
+        for line, name, words in raised(Source(path).tree, names)
         if word not in words and "" not in words
     ]
     assert silent == []
@@ -68,7 +68,7 @@ def test_layers_are_those_that_people_are_told_of() -> None:
     odd = [
         f"{path.relative_to(ROOT)}:{node.lineno} {node.value.value}"
         for path in PLACES
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(Source(path).tree)
         if isinstance(node, ast.keyword) and node.arg == "layer" and isinstance(node.value, ast.Constant)
         if node.value.value is not None and node.value.value not in LAYERS
     ]

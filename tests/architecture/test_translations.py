@@ -108,7 +108,7 @@ def test_python_of_the_portal_says_nothing_past_the_catalogues(found: Catalog) -
     strays = {
         f"{path.name}:{node.lineno}": node.value
         for path in sorted((ROOT / "app/surfaces/portal").glob("*.py"))
-        for node in spoken_constants(ast.parse(path.read_text(encoding="utf-8")))
+        for node in spoken_constants(Source(path).tree)
         if node.value not in known
     }
     assert strays == {}

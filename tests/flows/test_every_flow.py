@@ -4,6 +4,7 @@ import ast
 from functools import cache
 from pathlib import Path
 
+from tests.architecture.source import Source
 from tests.contract.documents import CONTRACT, document
 from tests.contract.endpoints import ENDPOINTS
 
@@ -75,7 +76,7 @@ def flows() -> tuple[tuple[str, list[str]], ...]:
 
 def walks() -> frozenset[str]:
     """Return the names of all tests of flows."""
-    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in HERE.glob("test_*.py")]
+    trees = [Source(path).tree for path in HERE.glob("test_*.py")]
     functions = [node for tree in trees for node in tree.body if isinstance(node, ast.FunctionDef)]
     return frozenset(node.name for node in functions)
 
