@@ -7,7 +7,7 @@ import pytest
 
 import app.surfaces  # noqa: F401 - so that every error of the product is defined
 from app.core.errors import LAYERS, AppError, Forbidden, OverPlan
-from tests.architecture.source import ROOT
+from tests.architecture.source import ROOT, Source
 
 pytestmark = pytest.mark.once
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from babel.messages.catalog import Catalog, Message
 
+from tests.architecture.source import Source
 from translations.catalogs import CATALOGS, LANGUAGES, fresh, read, updated
 
 pytestmark = pytest.mark.once
