@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from app.core import access, clock, ids, outbox
-from app.core.db import db
+from app.core.db import db, is_sqlite
 from app.core.personal import Leaver
 from app.core.settings import Keyring, Settings, current_settings, use_settings
 from app.domains.audit import chain, digests, verifying, watching
@@ -21,6 +21,7 @@ from app.domains.audit.operations import record
 from app.domains.audit.person_data import pseudonymize
 
 TENANT = 4711
+ASKED = chain.writers_before
 CLI = access.system("cli")
 EVENTS = cast("sa.Table", AuditEvent.__table__)
 
@@ -53,6 +54,12 @@ def found(tenant_key: int = TENANT, noted: tuple[int, str] | None = None) -> lis
 
 def change(event_id: int, **values: Any) -> None:
     db.session.execute(sa.update(EVENTS).where(EVENTS.c.id == event_id).values(**values))
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nobody else write: other tests do, in databases of their own on the same server."""
+    monkeypatch.setattr(chain, "writers_before", lambda _xid: 0)
 
 
 @pytest.fixture
@@ -279,3 +286,7 @@ def test_what_is_let_go_of_leaves_an_anchor_that_cannot_be_moved(
     _chain().anchor_position, _chain().anchor_head = link.position, link.hash
     db.session.execute(sa.delete(AuditLink).where(AuditLink.event_id == later[0]))
     assert "The beginning of the chain was moved." in [f.says for f in found()]
+
+
+def test_nobody_has_written_before_the_first_transaction(in_app: Flask) -> None:
+    assert is_sqlite() or ASKED(0) == 0

@@ -71,14 +71,19 @@ def _advance(horizon: AuditHorizon) -> None:
         horizon.safe_id = newest
         return
     xmax = db.session.scalar(sa.text("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"))
+    if not writers_before(horizon.older_xid):
+        horizon.safe_id = max(horizon.safe_id, horizon.older_id)
+        horizon.older_id, horizon.older_xid = horizon.noted_id, int(xmax or 0)
+        horizon.noted_id = newest
+
+
+def writers_before(xid: int) -> int:
+    """Return how many transactions older than a number still run on the server, in whichever database."""
     running = sa.text(
         "SELECT count(*) FROM pg_snapshot_xip(pg_current_snapshot()) AS running(xid)"
         " WHERE running.xid::text::bigint < :before"
     )
-    if not db.session.scalar(running, {"before": horizon.older_xid}):
-        horizon.safe_id = max(horizon.safe_id, horizon.older_id)
-        horizon.older_id, horizon.older_xid = horizon.noted_id, int(xmax or 0)
-        horizon.noted_id = newest
+    return db.session.scalar(running, {"before": xid}) or 0
 
 
 def _held_chains(keys: set[int]) -> dict[int, AuditChain]:
