@@ -25,6 +25,7 @@ def test_one_signs_up_by_mail_out_and_in_and_finds_the_session(guest_with: Enter
     expect(page.get_by_role("status")).to_contain_text("You are signed out.")
 
     guest.sign_in()
+    page.locator(".rail-group summary", has_text="Account").first.click()
     page.get_by_role("link", name="Sessions", exact=True).click()
     expect(page.get_by_role("listitem").filter(has_text="This device")).to_have_count(1)
     expect(page.get_by_role("listitem").filter(has_text="This device")).to_contain_text("Chrome on Linux")
