@@ -21,6 +21,7 @@ from app.domains.audit.operations import record
 from app.domains.audit.person_data import pseudonymize
 
 TENANT = 4711
+pytestmark = pytest.mark.usefixtures("nobody_else_writes")
 ASKED = chain.writers_before
 CLI = access.system("cli")
 EVENTS = cast("sa.Table", AuditEvent.__table__)
@@ -54,12 +55,6 @@ def found(tenant_key: int = TENANT, noted: tuple[int, str] | None = None) -> lis
 
 def change(event_id: int, **values: Any) -> None:
     db.session.execute(sa.update(EVENTS).where(EVENTS.c.id == event_id).values(**values))
-
-
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let nobody else write: other tests do, in databases of their own on the same server."""
-    monkeypatch.setattr(chain, "writers_before", lambda _xid: 0)
 
 
 @pytest.fixture
