@@ -20,17 +20,16 @@ from app.core.jobs import job
 from app.core.links import public_url
 from app.core.outbox import Act, Claimed, Payload
 from app.core.storage import StoreFailed
-from app.domains.accounts.models import User
 from app.domains.archiving import naming
 from app.domains.archiving.exports import facts_of
 from app.domains.archiving.models import ArchiveState, AuditArchive, AuditArchivePart
 from app.domains.audit.models import AuditEvent
 from app.domains.email import audit_mails as mails
-from app.domains.permissions.roles import Role
 from app.domains.settings import queries as settings
 from app.domains.storage import files, stores
 from app.domains.storage.models import StoredFile
-from app.domains.tenants.models import Membership, MembershipStatus, Tenant, TenantStatus
+from app.domains.tenants import heads
+from app.domains.tenants.models import Tenant, TenantStatus
 
 SETTING = "storage.archive_audit"
 _WRITE = "audit.archive"
@@ -186,16 +185,7 @@ def _fail(archive: AuditArchive, why: str) -> None:
     if told_already:
         return
     tenant = db.session.get_one(Tenant, archive.tenant_id)
-    query = (
-        sa.select(User)
-        .join(Membership, Membership.user_id == User.id)
-        .where(
-            Membership.tenant_id == tenant.id,
-            Membership.status == MembershipStatus.ACTIVE,
-            Membership.role.in_((Role.OWNER, Role.ADMIN)),
-        )
-    )
-    for user in db.session.scalars(query.order_by(User.id)):
+    for user in heads.to_tell(tenant.id):
         mails.audit_archive_failure(
             user.email,
             first_name=user.greeting,

@@ -20,7 +20,7 @@ from app.domains.billing.plans import DEV, PLANS
 from app.domains.billing.queries import is_over
 from app.domains.billing.renewing import COLLECT, RENEWED, chase, renew
 from app.domains.email import mails
-from app.domains.permissions.roles import Role
+from app.domains.permissions.roles import HEADS
 
 _EXPIRE = "trials.expire"
 _AHEAD = timedelta(days=3)
@@ -102,7 +102,7 @@ def _tell_ending(customer: Customer, subscription: Subscription) -> None:
     ends = subscription.period_end or clock.now()
     if not customer.is_active:
         return
-    for reader in readers(customer, Role.OWNER, Role.ADMIN):
+    for reader in readers(customer, *HEADS):
         mails.trial_end_notice(
             reader.email,
             first_name=reader.first_name,

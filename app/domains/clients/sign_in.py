@@ -10,25 +10,23 @@ from app.core import clock
 from app.core.access import Access, Actor, operation
 from app.core.db import db
 from app.core.secrets import keyed_hash, same, token_hash
-from app.domains.accounts.models import User
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
 from app.domains.auth.credentials import InvalidCredentials
 from app.domains.clients import ended_sessions, service_tokens
 from app.domains.clients.models import ServiceUser
 from app.domains.email import mails
-from app.domains.permissions.roles import Role
 from app.domains.sessions.devices import country_of
 from app.domains.sessions.identify import check_rules
 from app.domains.sessions.models import UserSession
 from app.domains.settings import queries as settings
-from app.domains.tenants.models import Membership, MembershipStatus, TenantStatus
+from app.domains.tenants import heads
+from app.domains.tenants.models import TenantStatus
 
 TELL_AT = 50
 """So many failures in a row are told to owner and admins, once until a sign-in succeeds."""
 
 _NO_HASH = bytes(32)
-_HEADS = 20
 
 
 @operation(Access.PUBLIC)
@@ -106,15 +104,7 @@ def _refuse(actor: Actor, key: str) -> NoReturn:
 
 
 def _tell(actor: Actor, name: str) -> None:
-    heads = (
-        sa.select(User)
-        .join(Membership, Membership.user_id == User.id)
-        .where(Membership.tenant_id == actor.tenant_id, Membership.role.in_((Role.OWNER, Role.ADMIN)))
-        .where(Membership.status == MembershipStatus.ACTIVE, User.disabled_at.is_(None))
-        .order_by(Membership.id)
-        .limit(_HEADS)
-    )
-    for person in db.session.scalars(heads):
+    for person in heads.to_tell(actor.tenant_id):
         mails.service_sign_in_failures(
             person.email,
             first_name=person.greeting,

@@ -17,7 +17,7 @@ from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
 from app.domains.demo.people import ADA, ORGANIZATIONS, USER_AGENTS, SignIn
 from app.domains.email.settings_models import Delivery, DeliveryState
-from app.domains.permissions.roles import Role
+from app.domains.permissions.roles import HEADS
 from app.domains.tenants.models import Membership, Tenant
 
 _MAIL = "mail"
@@ -81,7 +81,7 @@ def at_work(user: User, tenant: Tenant) -> Actor:
     membership = db.session.scalars(
         sa.select(Membership).where(Membership.tenant_id == tenant.id, Membership.user_id == user.id)
     ).one()
-    heads = membership.role in (Role.OWNER, Role.ADMIN)
+    heads = membership.role in HEADS
     return Actor(
         kind="session",
         origin=origin_of(_USUAL[user.email]),

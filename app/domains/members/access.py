@@ -9,10 +9,10 @@ from sqlalchemy.orm import joinedload
 from app.core.access import Access, Actor, check, operation
 from app.core.db import db
 from app.core.permissions import PERMISSIONS, Permission, PermissionDefinition
-from app.domains.accounts.models import User
 from app.domains.members.queries import MemberNotFound
 from app.domains.permissions.queries import Profile, profiles
 from app.domains.permissions.roles import Role
+from app.domains.tenants.heads import heads
 from app.domains.tenants.models import Membership, MembershipStatus
 
 _NAMED_AT_MOST = 5
@@ -88,7 +88,7 @@ def member(actor: Actor, membership_id: int, *, to_change: bool = False) -> Memb
 def who_decides(actor: Actor) -> Sequence[str]:
     """Return the names of who can change what the actor may do: the owner, then admins; five at most."""
     query = (
-        admins(actor.tenant_id)
+        heads(actor.tenant_id)
         .order_by(sa.case((Membership.role == Role.OWNER, 0), else_=1), Membership.id)
         .limit(_NAMED_AT_MOST)
     )
@@ -107,20 +107,6 @@ def role_counts(actor: Actor) -> Mapping[Role, int]:
         .group_by(Membership.role)
     )
     return {row[0]: row[1] for row in rows}
-
-
-def admins(tenant_id: int | None) -> sa.Select[tuple[User]]:
-    """Select an organization's owner and admins."""
-    return (
-        sa.select(User)
-        .join(Membership, Membership.user_id == User.id)
-        .where(
-            Membership.tenant_id == tenant_id,
-            Membership.role.in_((Role.OWNER, Role.ADMIN)),
-            Membership.status == MembershipStatus.ACTIVE,
-            User.disabled_at.is_(None),
-        )
-    )
 
 
 def _line(permission: Permission, role: Role, mine: Profile | None, known: Sequence[Profile]) -> Line:

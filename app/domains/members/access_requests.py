@@ -23,19 +23,19 @@ from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
 from app.domains.email import mails
 from app.domains.members import seats
-from app.domains.members.access import admins, member
+from app.domains.members.access import member
 from app.domains.members.ranks import as_of_now
 from app.domains.permissions.models import AccessRequest, AccessRequestState
 from app.domains.permissions.queries import check_assignable, profiles, rights_in
-from app.domains.permissions.roles import Role
+from app.domains.permissions.roles import HEADS, Role
 from app.domains.settings import budgets
+from app.domains.tenants import heads
 from app.domains.tenants.models import Membership, MembershipStatus
 
 LIFE = timedelta(days=14)
 TEXT_LENGTH = 500
 _ROLE = "role:"
 _ROLES = (Role.ADMIN, Role.MANAGER)
-_TOLD_AT_MOST = 20
 PAGE = "/organization/permissions/requests"
 
 
@@ -80,7 +80,7 @@ class Ways:
 def visible(actor: Actor) -> sa.Select[tuple[AccessRequest]]:
     """Select what is asked in the actor's organization: all for its owner and admins, else one's own."""
     query = sa.select(AccessRequest).where(AccessRequest.tenant_id == actor.tenant_id)
-    if actor.role in (Role.OWNER, Role.ADMIN):
+    if actor.role in HEADS:
         return query
     return query.where(AccessRequest.user_id == actor.user_id)
 
@@ -121,7 +121,7 @@ def ask(actor: Actor, *, wanted: str, reason: str = "") -> AccessRequest:
         subject=("access_request", made.id),
         changes={"wanted": wanted},
     )
-    _tell_admins(actor, made)
+    _tell_heads(actor, made)
     return made
 
 
@@ -330,12 +330,11 @@ def _one_text(field: str, text: str) -> str | None:
     return plain or None
 
 
-def _tell_admins(actor: Actor, made: AccessRequest) -> None:
-    told = admins(actor.tenant_id).order_by(Membership.id).limit(_TOLD_AT_MOST)
-    for admin in db.session.scalars(told):
+def _tell_heads(actor: Actor, made: AccessRequest) -> None:
+    for head in heads.to_tell(actor.tenant_id):
         mails.access_request(
-            admin.email,
-            first_name=admin.greeting,
+            head.email,
+            first_name=head.greeting,
             tenant_name=actor.tenant_name,
             tenant_id=made.tenant_id,
             member_name=actor.name or actor.email,

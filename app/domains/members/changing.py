@@ -21,7 +21,7 @@ from app.domains.members import granting, invitations, queries, seats
 from app.domains.members.queries import Member
 from app.domains.members.ranks import Case, NeverJoined, OutranksYou, hold
 from app.domains.permissions import queries as permissions
-from app.domains.permissions.roles import Role
+from app.domains.permissions.roles import HEADS, Role
 from app.domains.sessions import departures as _departures  # noqa: F401 - registers what ends
 from app.domains.settings import queries as settings
 from app.domains.tenants.models import Membership, MembershipStatus
@@ -132,7 +132,7 @@ def _check_reach(case: Case, *, gives_profile: bool) -> None:
     """
     if not case.is_self:
         case.require_below()
-    elif gives_profile and case.actor.role not in (Role.OWNER, Role.ADMIN):
+    elif gives_profile and case.actor.role not in HEADS:
         raise OutranksYou(layer="role", remedy="An owner or admin can do it.")
 
 

@@ -15,7 +15,7 @@ from app.core.permissions import Permission
 from app.domains.accounts.models import User
 from app.domains.members.models import Invitation
 from app.domains.permissions import queries as permissions
-from app.domains.permissions.roles import Role
+from app.domains.permissions.roles import HEADS, Role
 from app.domains.settings import queries as settings
 from app.domains.tenants.models import Membership, MembershipStatus
 
@@ -32,7 +32,7 @@ def may_give(actor: Actor, role: Role) -> bool:
     if role is Role.OWNER:
         return False
     own = Role(actor.role)
-    return own in (Role.OWNER, Role.ADMIN) or role.rank < own.rank
+    return own in HEADS or role.rank < own.rank
 
 
 def chosen_role(actor: Actor, role: Role | None) -> Role:

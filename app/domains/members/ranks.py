@@ -12,7 +12,7 @@ from app.domains.accounts.models import User
 from app.domains.members import seats
 from app.domains.members.queries import MemberNotFound
 from app.domains.permissions.queries import rights_in
-from app.domains.permissions.roles import Role
+from app.domains.permissions.roles import HEADS, Role
 from app.domains.tenants.models import Membership, MembershipStatus, Tenant
 
 
@@ -71,7 +71,7 @@ class Case:
         if self.actor.kind == "system":
             return
         own = Role(self.actor.role)
-        if own not in (Role.OWNER, Role.ADMIN) and self.membership.role.rank >= own.rank:
+        if own not in HEADS and self.membership.role.rank >= own.rank:
             raise OutranksYou(layer="role", remedy="An owner or admin can do it.")
 
 

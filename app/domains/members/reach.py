@@ -7,7 +7,7 @@ from app.core.access import Access, Actor, operation
 from app.core.permissions import Permission
 from app.domains.members.granting import may_give
 from app.domains.members.queries import Member
-from app.domains.permissions.roles import Role
+from app.domains.permissions.roles import HEADS, Role
 from app.domains.tenants.models import MembershipStatus
 
 
@@ -37,7 +37,7 @@ def reach(actor: Actor, *, member: Member) -> Reach:
     """Return what the actor may do to a member of their organization."""
     membership = member.membership
     own = Role(actor.role)
-    head = own in (Role.OWNER, Role.ADMIN)
+    head = own in HEADS
     is_self = membership.id == actor.membership_id
     if is_self:
         rename = head or own is Role.MANAGER

@@ -12,12 +12,11 @@ from app.core import clock
 from app.core.db import db
 from app.core.errors import OverPlan
 from app.core.links import public_url
-from app.domains.accounts.models import User
 from app.domains.billing.capacity import counts
 from app.domains.billing.queries import limit_of
 from app.domains.email import mails
 from app.domains.members.models import Invitation, InvitationStatus
-from app.domains.permissions.roles import Role
+from app.domains.tenants import heads
 from app.domains.tenants.models import Membership, MembershipStatus, Tenant
 
 _FEW = 10
@@ -104,7 +103,7 @@ def warn_if_few(tenant: Tenant, before: Seats) -> None:
     left = before.included - before.taken - 1
     if left not in (0, max(1, before.included // _FEW)):
         return
-    for person in _heads(tenant.id):
+    for person in heads.to_tell(tenant.id):
         mails.seat_shortage(
             person.email,
             first_name=person.greeting,
@@ -114,19 +113,3 @@ def warn_if_few(tenant: Tenant, before: Seats) -> None:
             total=before.included,
             link=public_url("/organization/invitations"),
         )
-
-
-def _heads(tenant_id: int) -> list[User]:
-    query = (
-        sa.select(User)
-        .join(Membership, Membership.user_id == User.id)
-        .where(
-            Membership.tenant_id == tenant_id,
-            Membership.role.in_((Role.OWNER, Role.ADMIN)),
-            Membership.status == MembershipStatus.ACTIVE,
-            User.disabled_at.is_(None),
-        )
-        .order_by(Membership.id)
-        .limit(20)
-    )
-    return list(db.session.scalars(query))

@@ -11,7 +11,7 @@ from app.domains.email import compliance
 from app.domains.email.rules_models import SenderDomain
 from app.domains.email.settings_models import TenantMailServer, TenantSender
 from app.domains.permissions.models import PermissionProfile
-from app.domains.permissions.roles import Role
+from app.domains.permissions.roles import HEADS, Role
 from app.domains.settings import queries as settings
 from app.domains.settings.models import SettingValue
 from app.domains.settings.queries import default_of
@@ -61,7 +61,7 @@ def _permission_profiles(tenant_id: int) -> bool:
 def _secure_admins(tenant_id: int) -> bool:
     if settings.boolean("auth.mfa_enforced", tenant_id=tenant_id):
         return True
-    without = _people(tenant_id, Role.OWNER, Role.ADMIN).where(User.two_factor_enabled_at.is_(None))
+    without = _people(tenant_id, *HEADS).where(User.two_factor_enabled_at.is_(None))
     return not _there(without)
 
 

@@ -11,7 +11,7 @@ from app.core.following import Change
 from app.domains.onboarding.checks import CHECKS, FACTS
 from app.domains.onboarding.models import SetupTask, TaskStatus
 from app.domains.onboarding.operations import complete_by_check
-from app.domains.permissions.roles import Role
+from app.domains.permissions.roles import HEADS
 from app.domains.tenants.models import Membership, MembershipStatus
 
 
@@ -37,7 +37,7 @@ def _concerned(change: Change) -> Sequence[int]:
         return []
     theirs = sa.select(Membership.tenant_id).where(
         Membership.user_id == change.user_id,
-        Membership.role.in_((Role.OWNER, Role.ADMIN)),
+        Membership.role.in_(HEADS),
         Membership.status == MembershipStatus.ACTIVE,
     )
     return db.session.scalars(theirs).all()

@@ -26,7 +26,6 @@ from app.domains.billing import operations as billing
 from app.domains.billing.person_data import forget_addressees
 from app.domains.email import mails
 from app.domains.members import seats
-from app.domains.members.access import admins
 from app.domains.members.ranks import as_of_now
 from app.domains.organizations.exports import PAGE
 from app.domains.organizations.holdings import erased_tables, own_rows
@@ -36,6 +35,7 @@ from app.domains.sessions.proofs import require_strong
 from app.domains.settings import queries as settings
 from app.domains.storage import files
 from app.domains.storage.models import StoragePlace, StoredFile
+from app.domains.tenants import heads
 from app.domains.tenants.listing import folded
 from app.domains.tenants.models import Membership, MembershipStatus, Tenant, TenantStatus
 
@@ -46,7 +46,6 @@ _REMIND_AHEAD = timedelta(days=1)
 _PROMISE_AGAIN = timedelta(hours=7)
 """Longer than a promise lives: one that was given up is made anew."""
 _ROWS_A_STEP = 1000
-_TOLD_AT_MOST = 20
 
 
 class AlreadyClosing(Conflict):
@@ -147,8 +146,7 @@ def _link() -> str:
 
 def _tell(tenant: Tenant, mail: Callable[..., None], **own: Any) -> None:
     """Mail owner and admins, and whoever gets the invoices, each once."""
-    heads = db.session.scalars(admins(tenant.id).order_by(Membership.id).limit(_TOLD_AT_MOST))
-    told = {emails.key_of(one.email): (one.email, one.greeting) for one in heads}
+    told = {emails.key_of(one.email): (one.email, one.greeting) for one in heads.to_tell(tenant.id)}
     if tenant.billing_email:
         told.setdefault(emails.key_of(tenant.billing_email), (tenant.billing_email, "there"))
     for address, name in told.values():

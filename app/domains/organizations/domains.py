@@ -22,18 +22,17 @@ from app.domains.audit.operations import record
 from app.domains.email import mails
 from app.domains.email.rule_values import domain_of
 from app.domains.members import seats
-from app.domains.members.access import admins
 from app.domains.organizations.models import TenantDomain
 from app.domains.organizations.public_providers import PUBLIC_PROVIDERS
 from app.domains.settings import queries as settings
-from app.domains.tenants.models import Membership, Tenant, TenantStatus
+from app.domains.tenants import heads
+from app.domains.tenants.models import Tenant, TenantStatus
 
 MOST = 20
 PAGE = "/organization/domains"
 LOST_AFTER = timedelta(days=7)
 _LOOK_UP = "domains.look_up"
 _CHECK = "domains.check"
-_TOLD_AT_MOST = 20
 
 
 class DomainNotFound(NotFound):
@@ -226,7 +225,7 @@ def _lose(found: TenantDomain) -> None:
     found.verified_at = found.missing_since = None
     _note(system(_CHECK), AuditKind.DOMAIN_LOST, found)
     tenant = db.session.get_one(Tenant, found.tenant_id)
-    for head in db.session.scalars(admins(tenant.id).order_by(Membership.id).limit(_TOLD_AT_MOST)):
+    for head in heads.to_tell(tenant.id):
         mails.domain_loss(
             head.email,
             first_name=head.greeting,

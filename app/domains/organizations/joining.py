@@ -23,17 +23,16 @@ from app.domains.audit.kinds import AuditKind
 from app.domains.email import mails
 from app.domains.email.rule_values import domain_of
 from app.domains.members import granting, invitations, seats
-from app.domains.members.access import admins
 from app.domains.organizations.admitting import PAGE, JoinRequestNotFound, admit, note, one_text
 from app.domains.organizations.models import JoinRequest, JoinRequestState, TenantDomain
 from app.domains.permissions.models import PermissionProfile
 from app.domains.permissions.roles import Role
 from app.domains.settings import budgets
 from app.domains.settings import queries as settings
+from app.domains.tenants import heads
 from app.domains.tenants.models import Membership, MembershipStatus, Tenant, TenantStatus
 
 AGAIN_AFTER = timedelta(days=7)
-_TOLD_AT_MOST = 20
 
 
 class NothingToJoin(NotFound):
@@ -220,7 +219,7 @@ def _asked(actor: Actor, tenant: Tenant, reason: str | None) -> JoinRequest | No
     except IntegrityError:
         return None
     note(actor, AuditKind.JOIN_REQUEST_CREATED, made)
-    for head in db.session.scalars(admins(tenant.id).order_by(Membership.id).limit(_TOLD_AT_MOST)):
+    for head in heads.to_tell(tenant.id):
         mails.join_request(
             head.email,
             first_name=head.greeting,

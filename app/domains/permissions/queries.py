@@ -13,6 +13,7 @@ from app.core.permissions import PERMISSIONS, Permission
 from app.domains.permissions.models import PermissionProfile
 from app.domains.permissions.roles import (
     FIRST_CUSTOM_PROFILE_ID,
+    HEADS,
     SYSTEM_PROFILES,
     Role,
     SystemProfile,
@@ -171,7 +172,7 @@ def check_assignable(actor: Actor, profile_id: int, *, field: str = "profile_id"
 
 def may_give(actor: Actor, profile: Profile) -> bool:
     """Say whether the actor may give this profile to somebody."""
-    if actor.kind == "system" or actor.role in (Role.OWNER, Role.ADMIN):
+    if actor.kind == "system" or actor.role in HEADS:
         return True
     return actor.role == Role.MANAGER and profile.permissions <= actor.permissions
 

@@ -67,6 +67,10 @@ class Role(StrEnum):
         return _BASES[self]
 
 
+HEADS = (Role.OWNER, Role.ADMIN)
+"""Who answers for an organization: nothing in it is out of their reach."""
+
+
 _RANKS: Mapping[Role, int] = {
     Role.OWNER: 50,
     Role.ADMIN: 40,

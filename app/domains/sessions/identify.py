@@ -29,7 +29,7 @@ from app.core.permissions import Permission
 from app.core.secrets import token_hash
 from app.domains.billing.queries import plan_of
 from app.domains.billing.usage import RequestQuotaUsedUp, count_call
-from app.domains.permissions.roles import Role, rights
+from app.domains.permissions.roles import HEADS, Role, rights
 from app.domains.sessions import api_token_values, lookup
 from app.domains.sessions.devices import country_of
 from app.domains.sessions.models import SUPPORT, UserSession
@@ -46,9 +46,6 @@ SWITCH_OF_METHOD: Mapping[str, str] = {
 """The settings by which an organization takes no sign-ins of a kind."""
 
 Carrier = Literal["bearer", "cookie"]
-
-HEADS = frozenset({Role.OWNER, Role.ADMIN})
-"""Who still reaches the pages about plan, export and closing when their organization is suspended."""
 
 
 class TenantSuspended(Forbidden):

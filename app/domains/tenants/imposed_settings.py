@@ -8,13 +8,12 @@ from app.core.access import Access, Actor, operation
 from app.core.db import db
 from app.core.environments import Environment
 from app.core.ids import Ref
-from app.domains.accounts.models import User
 from app.domains.email import mails
-from app.domains.permissions.roles import Role
 from app.domains.settings import administration, sheet
 from app.domains.settings.sheet import Standing
+from app.domains.tenants import heads
 from app.domains.tenants import setting_columns as _columns  # noqa: F401 - registers itself
-from app.domains.tenants.models import Membership, MembershipStatus, Tenant
+from app.domains.tenants.models import Tenant
 from app.domains.tenants.queries import TenantNotFound
 
 
@@ -69,17 +68,7 @@ def _now(actor: Actor, key: str, tenant_id: int | None, environment: Environment
 
 
 def _tell(tenant: Tenant, standing: Standing) -> None:
-    people = db.session.scalars(
-        sa.select(User)
-        .join(Membership, Membership.user_id == User.id)
-        .where(
-            Membership.tenant_id == tenant.id,
-            Membership.role.in_([Role.OWNER, Role.ADMIN]),
-            Membership.status == MembershipStatus.ACTIVE,
-        )
-        .order_by(User.id)
-    )
-    for person in people:
+    for person in heads.to_tell(tenant.id):
         mails.setting_lock(
             person.email,
             first_name=person.greeting,

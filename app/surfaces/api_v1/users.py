@@ -12,7 +12,7 @@ from app.domains.members.changing import MemberChanges
 from app.domains.members.counting import Filter
 from app.domains.members.erasing import Erased
 from app.domains.members.queries import Order
-from app.domains.permissions.roles import Role
+from app.domains.permissions.roles import HEADS, Role
 from app.domains.tenants.models import MembershipStatus
 from app.surfaces.api_v1.dialect import blp, door, envelope, ok, paged, paged_envelope
 from app.surfaces.api_v1.user_shape import UserOut, shown
@@ -21,7 +21,7 @@ from app.surfaces.shared.ids import Moment, Word
 from app.surfaces.shared.openapi import Schema
 
 ROLES = {
-    "tenant_admin": (Role.OWNER, Role.ADMIN),
+    "tenant_admin": HEADS,
     "manager": (Role.MANAGER,),
     "user": (Role.MEMBER,),
     "viewer": (Role.VIEWER,),

@@ -21,7 +21,7 @@ from app.domains.members.changing import MemberChanges
 from app.domains.members.counting import Filter
 from app.domains.members.queries import Member
 from app.domains.permissions import queries as permissions
-from app.domains.permissions.roles import Role
+from app.domains.permissions.roles import HEADS, Role
 from app.domains.tenants.models import MembershipStatus
 from app.surfaces.portal.base import FormPage, PortalForm, area, away, door, page, typed
 from app.surfaces.shared.actor import current_actor
@@ -144,7 +144,7 @@ def _listed(asked: Mapping[str, str]) -> dict[str, Any]:
 
 def _giveable() -> list[Role]:
     own = Role(current_actor().role)
-    head = own in (Role.OWNER, Role.ADMIN)
+    head = own in HEADS
     return [role for role in Role if role is not Role.OWNER and (head or role.rank < own.rank)]
 
 

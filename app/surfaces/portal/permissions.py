@@ -16,7 +16,7 @@ from app.domains.members import access, access_requests
 from app.domains.permissions import operations, queries
 from app.domains.permissions.operations import DESCRIPTION_LENGTH, NAME_LENGTH
 from app.domains.permissions.queries import Profile
-from app.domains.permissions.roles import Role
+from app.domains.permissions.roles import HEADS, Role
 from app.surfaces.portal.base import FormPage, PortalForm, area, away, door, page, typed
 from app.surfaces.shared.actor import current_actor
 
@@ -70,7 +70,7 @@ def _words() -> dict[str, Any]:
 
 
 def _may_change() -> bool:
-    return current_actor().role in (Role.OWNER, Role.ADMIN)
+    return current_actor().role in HEADS
 
 
 @bp.get("/organization/permissions")

@@ -17,7 +17,7 @@ from app.core.paging import CursorWindow
 from app.domains.billing import invoice_queries, operations
 from app.domains.billing.models import InvoiceStatus, SubscriptionStatus
 from app.domains.billing.plans import PLANS
-from app.domains.permissions.roles import Role
+from app.domains.permissions.roles import HEADS
 from app.domains.settings import operations as settings
 from app.domains.tenants import queries as tenants
 from app.surfaces.portal.base import FormPage, PortalForm, area, away, door, page, typed
@@ -87,7 +87,7 @@ def _facts() -> dict[str, Any]:
         "limits": LIMITS,
         "status": STATUS,
         "standing": STANDING,
-        "may_choose": actor.role in (Role.OWNER, Role.ADMIN),
+        "may_choose": actor.role in HEADS,
     }
 
 

@@ -9,7 +9,7 @@ from app.core.access import Actor
 from app.core.errors import AppError
 from app.core.permissions import Permission
 from app.domains.members import access, access_requests
-from app.domains.permissions.roles import Role
+from app.domains.permissions.roles import HEADS
 from app.domains.sessions.identify import Caller
 from app.surfaces.portal import step_up
 from app.surfaces.portal.base import FormPage, away, leads_to, page, with_next
@@ -66,7 +66,7 @@ def _member(actor: Actor) -> Viewer:
     return Viewer(
         signed_in=True,
         may_pay=actor.may(Permission.BILLING_MANAGE) and bool(leads_to(BILLING)),
-        decides=actor.role in (Role.OWNER, Role.ADMIN),
+        decides=actor.role in HEADS,
         deciders=access.who_decides(actor),
         waiting=access_requests.waiting_for(actor),
         here=request.path if request.method in SAFE_METHODS else "",
