@@ -16,9 +16,11 @@ from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as FlaskSession
 from sqlalchemy import event
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
 
 from app.core import clock, ids
+from app.core.errors import AppError
 
 E = TypeVar("E", bound=enum.StrEnum)
 
@@ -249,6 +251,22 @@ def rows_changed(statement: sa.Update | sa.Delete) -> int:
     """Run a change in the session's transaction and return how many rows it met."""
     result = db.session.execute(statement.execution_options(synchronize_session=False))
     return result.rowcount if isinstance(result, sa.CursorResult) else 0
+
+
+@contextmanager
+def one_wins(*, or_else: type[AppError] | AppError) -> Iterator[None]:
+    """Let a unique key decide between two who do the same at once: the second is refused, all else goes on.
+
+    What is written inside is flushed at its end, so that ids are there.
+
+    :param or_else: what the second is told
+    """
+    try:
+        with db.session.begin_nested():
+            yield
+            db.session.flush()
+    except IntegrityError as error:
+        raise or_else from error
 
 
 def is_sqlite() -> bool:

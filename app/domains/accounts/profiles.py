@@ -7,11 +7,10 @@ from unicodedata import category
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
 from app.core import clock
 from app.core.access import Access, Actor, operation
-from app.core.db import db
+from app.core.db import db, one_wins
 from app.core.errors import NotFound, TooMany, ValidationFailed
 from app.core.languages import Sentence
 from app.domains.accounts import handles
@@ -166,12 +165,8 @@ def _change_handle(actor: Actor, user: User, handle: str) -> None:
         _require_change_left(user)
     if not handles.is_free(handle, user.id):
         raise HandleTaken
-    try:
-        with db.session.begin_nested():
-            user.handle = handle
-            db.session.flush()  # the unique handle decides between two who choose it at once
-    except IntegrityError:
-        raise HandleTaken from None
+    with one_wins(or_else=HandleTaken):
+        user.handle = handle
     if before is not None:
         handles.hold(before, user_id=user.id, life=_HELD_AFTER_CHANGE)
     record(

@@ -1,10 +1,9 @@
 """Moving an account from one address to another: who may have it, what dies with the old, the way back."""
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
 from app.core import clock
-from app.core.db import db
+from app.core.db import db, one_wins
 from app.core.errors import Refused
 from app.core.links import public_url
 from app.domains.accounts import addresses
@@ -35,13 +34,9 @@ def take(user: User, address: str) -> None:
 
     :raises EmailTaken: if somebody else has it, or has a claim to it
     """
-    try:
-        with db.session.begin_nested():
-            user.email, user.email_key, user.email_verified_at = address, key_of(address), clock.now()
-            db.session.flush()  # the unique address decides
-            bounces.forget(address, everywhere=True)
-    except IntegrityError:
-        raise EmailTaken from None
+    with one_wins(or_else=EmailTaken):
+        user.email, user.email_key, user.email_verified_at = address, key_of(address), clock.now()
+    bounces.forget(address, everywhere=True)
     addresses.require_not_held(user.email_key, user.id)
 
 

@@ -7,12 +7,11 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
 from app.core import clock
 from app.core.access import Access, Actor, check, operation
 from app.core.buckets import ACCESS_REQUESTS
-from app.core.db import db
+from app.core.db import db, one_wins
 from app.core.errors import Conflict, NotFound, ValidationFailed
 from app.core.languages import Sentence
 from app.core.links import public_url
@@ -262,12 +261,8 @@ def _opened(actor: Actor, wanted: str, reason: str | None) -> AccessRequest:
         asked_at=now,
         expires_at=now + LIFE,
     )
-    try:
-        with db.session.begin_nested():
-            db.session.add(made)
-            db.session.flush()  # generates made.id, too
-    except IntegrityError as error:
-        raise AlreadyAsked from error
+    with one_wins(or_else=AlreadyAsked):
+        db.session.add(made)
     return made
 
 

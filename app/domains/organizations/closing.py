@@ -6,13 +6,12 @@ nothing of it is reachable any more.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
-from app.core import clock, outbox
+from app.core import clock, outbox, waiting
 from app.core.access import Access, Actor, check, operation, system
 from app.core.db import Base, db, rows_changed
 from app.core.errors import Conflict, ValidationFailed
@@ -42,9 +41,6 @@ from app.domains.tenants.models import Membership, MembershipStatus, Tenant, Ten
 TOMBSTONE = "Closed organization"
 _JOB = "tenants.erase"
 _STEP = "tenants.erase_step"
-_REMIND_AHEAD = timedelta(days=1)
-_PROMISE_AGAIN = timedelta(hours=7)
-"""Longer than a promise lives: one that was given up is made anew."""
 _ROWS_A_STEP = 1000
 
 
@@ -94,33 +90,16 @@ def request(actor: Actor, *, name: str) -> datetime:
     require_strong(actor)
     tenant = seats.hold(actor.tenant_id or 0)
     check(as_of_now(actor), Access.TENANT_OWNER)
-    now = clock.now()
-    closing = TenantClosing(
-        tenant_id=tenant.id,
-        requested_by_user_id=actor.user_id,
-        requested_at=now,
-        due_at=now + timedelta(days=settings.integer("tenants.deletion_days")),
-    )
-    try:
-        with db.session.begin_nested():
-            db.session.add(closing)
-            db.session.flush()  # one an organization: of two at once one counts
-    except IntegrityError as error:
-        raise AlreadyClosing from error
+    closing = TenantClosing(tenant_id=tenant.id, requested_by_user_id=actor.user_id)
+    due = waiting.begin(closing, days=settings.integer("tenants.deletion_days"), or_else=AlreadyClosing)
     record(
         actor,
         AuditKind.TENANT_CLOSING_REQUESTED,
         subject=("tenant", tenant.id),
-        changes={"due_at": closing.due_at.isoformat()},
+        changes={"due_at": due.isoformat()},
     )
-    _tell(
-        tenant,
-        mails.closing_request,
-        actor_name=actor.name or actor.email,
-        due_at=closing.due_at,
-        link=_link(),
-    )
-    return closing.due_at
+    _tell(tenant, mails.closing_request, actor_name=actor.name or actor.email, due_at=due, link=_link())
+    return due
 
 
 @operation(Access.TENANT_OWNER)
@@ -158,17 +137,8 @@ def _tell(tenant: Tenant, mail: Callable[..., None], **own: Any) -> None:
 
 def remind() -> int:
     """Mail those who answer for organizations that are erased within a day, once; returns how many."""
-    now = clock.now()
-    near = sa.select(TenantClosing).where(
-        TenantClosing.due_at <= now + _REMIND_AHEAD,
-        TenantClosing.due_at > now,
-        TenantClosing.reminded_at.is_(None),
-        # A waiting period of a day is its own reminder.
-        TenantClosing.requested_at < now - _REMIND_AHEAD / 2,
-    )
-    found = db.session.scalars(near.order_by(TenantClosing.id).with_for_update(skip_locked=True)).all()
+    found = waiting.to_remind(TenantClosing)
     for closing in found:
-        closing.reminded_at = now
         tenant = db.session.get_one(Tenant, closing.tenant_id)
         _tell(tenant, mails.closing_reminder, due_at=closing.due_at, link=_link())
     return len(found)
@@ -176,19 +146,7 @@ def remind() -> int:
 
 def promise_erasures() -> int:
     """Hand the organizations whose waiting period is over to the workers; returns how many."""
-    now = clock.now()
-    due = sa.update(TenantClosing).where(
-        TenantClosing.due_at <= now,
-        sa.or_(TenantClosing.promised_at.is_(None), TenantClosing.promised_at < now - _PROMISE_AGAIN),
-    )
-    found = db.session.scalars(
-        due.values(promised_at=now)
-        .returning(TenantClosing.tenant_id)
-        .execution_options(synchronize_session=False)
-    ).all()
-    for tenant_id in found:
-        outbox.promise(_STEP, {"tenant_id": tenant_id})
-    return len(found)
+    return waiting.promise_due(TenantClosing.tenant_id, _STEP)
 
 
 @outbox.effect(_STEP)

@@ -6,11 +6,10 @@ from datetime import timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
 from app.core import clock, dns, outbox
 from app.core.access import Actor, operation, system
-from app.core.db import db, read
+from app.core.db import db, one_wins, read
 from app.core.dns import Answer
 from app.core.errors import Conflict, NotFound, ValidationFailed
 from app.core.jobs import job
@@ -148,12 +147,9 @@ def verify(actor: Actor, *, uid: UUID) -> TenantDomain:
     first = found.verified_at is None
     found.checked_at, found.missing_since = clock.now(), None
     if first:
-        try:
-            with db.session.begin_nested():
-                found.verified_at = clock.now()
-                db.session.flush()  # one organization a domain: of two at once one has it
-        except IntegrityError as error:
-            raise DomainTaken(layer="platform", remedy="Write to the platform's admins.") from error
+        taken = DomainTaken(layer="platform", remedy="Write to the platform's admins.")
+        with one_wins(or_else=taken):
+            found.verified_at = clock.now()
         _note(actor, AuditKind.DOMAIN_VERIFIED, found)
     return found
 

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core import clock
-from app.core.db import Base, Identified, Numbered, Words
+from app.core.db import Base, Identified, Words
+from app.core.waiting import Waiting
 from app.domains.accounts.models import User
 from app.domains.privacy.models import ExportState
 
@@ -132,7 +133,7 @@ class TenantDomain(Identified, Base):
         return f"portico-domain={self.token}"
 
 
-class TenantClosing(Numbered, Base):
+class TenantClosing(Waiting, Base):
     """That an owner closes the organization, as long as they can think better of it.
 
     Whoever takes the row away decides: keeping takes it, and so does the last step of erasing.
@@ -144,13 +145,8 @@ class TenantClosing(Numbered, Base):
     requested_by_user_id: Mapped[int | None] = mapped_column(
         sa.ForeignKey("users.id", ondelete="SET NULL"), index=True
     )
-    requested_at: Mapped[datetime]
-    due_at: Mapped[datetime] = mapped_column(index=True)
-    reminded_at: Mapped[datetime | None]
     begun_at: Mapped[datetime | None]
     """When erasing began; from then on there is no way back."""
-    promised_at: Mapped[datetime | None]
-    """When the next step was last handed to a worker."""
 
 
 class TenantExport(Identified, Base):

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
 from app.core.access import Access, Actor, operation
-from app.core.db import db
+from app.core.db import db, one_wins
 from app.core.errors import Conflict, Forbidden, ValidationFailed
 from app.core.languages import Sentence
 from app.core.permissions import PERMISSIONS
@@ -147,12 +146,8 @@ def _keep(made: PermissionProfile) -> None:
     """Write a profile; of two that take one name at once one gets it."""
     if made.name_key in _SYSTEM_NAMES:
         raise ProfileNameTaken
-    try:
-        with db.session.begin_nested():
-            db.session.add(made)
-            db.session.flush()
-    except IntegrityError as error:
-        raise ProfileNameTaken from error
+    with one_wins(or_else=ProfileNameTaken):
+        db.session.add(made)
 
 
 def _checked(changes: Mapping[str, Any]) -> dict[str, Any]:

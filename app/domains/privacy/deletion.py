@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
-from app.core import clock, outbox
+from app.core import clock, outbox, waiting
 from app.core.access import Access, Actor, operation, system
 from app.core.buckets import MAIL_TOKEN_CHECKS
 from app.core.db import db, rows_changed
@@ -34,9 +33,6 @@ from app.domains.settings import queries as settings
 from app.domains.tenants.models import Membership, MembershipStatus, Tenant, TenantStatus
 
 _ERASE = "accounts.erase"
-_REMIND_AHEAD = timedelta(days=1)
-_PROMISE_AGAIN = timedelta(hours=7)
-"""Longer than a promise lives: one that was given up is made anew."""
 
 
 class OwnsOrganizations(Conflict):
@@ -102,26 +98,16 @@ def request_deletion(actor: Actor, *, email: str) -> datetime:
     if in_the_way := [tenant for tenant, others in _owned(user.id) if others]:
         names = ", ".join(tenant.name for tenant in in_the_way)
         raise OwnsOrganizations(layer="organization", remedy=Sentence("It is about %(names)s.", names=names))
-    now = clock.now()
-    request = DeletionRequest(
-        user_id=user.id,
-        requested_at=now,
-        due_at=now + timedelta(days=settings.integer("account.deletion_days")),
-    )
-    try:
-        with db.session.begin_nested():
-            db.session.add(request)
-            db.session.flush()  # one a person: of two at once one counts
-    except IntegrityError as error:
-        raise DeletionPending from error
+    request = DeletionRequest(user_id=user.id)
+    due = waiting.begin(request, days=settings.integer("account.deletion_days"), or_else=DeletionPending)
     record(
         actor,
         AuditKind.USER_DELETION_REQUESTED,
         subject=("user", user.id),
-        changes={"due_at": request.due_at.isoformat()},
+        changes={"due_at": due.isoformat()},
     )
-    _mail_the_way_back(mails.deletion_request, user, request.due_at)
-    return request.due_at
+    _mail_the_way_back(mails.deletion_request, user, due)
+    return due
 
 
 @operation(Access.INTERACTIVE)
@@ -202,17 +188,8 @@ def _owned(user_id: int) -> Sequence[tuple[Tenant, bool]]:
 
 def remind() -> int:
     """Mail the people who are erased within a day, once; returns how many."""
-    now = clock.now()
-    near = sa.select(DeletionRequest).where(
-        DeletionRequest.due_at <= now + _REMIND_AHEAD,
-        DeletionRequest.due_at > now,
-        DeletionRequest.reminded_at.is_(None),
-        # A waiting period of a day is its own reminder.
-        DeletionRequest.requested_at < now - _REMIND_AHEAD / 2,
-    )
-    found = db.session.scalars(near.order_by(DeletionRequest.id).with_for_update(skip_locked=True)).all()
+    found = waiting.to_remind(DeletionRequest)
     for request in found:
-        request.reminded_at = now
         user = db.session.get_one(User, request.user_id)
         _mail_the_way_back(mails.deletion_reminder, user, request.due_at)
     return len(found)
@@ -220,19 +197,7 @@ def remind() -> int:
 
 def promise_erasures() -> int:
     """Hand the accounts whose waiting period is over to the workers, each on its own; returns how many."""
-    now = clock.now()
-    due = sa.update(DeletionRequest).where(
-        DeletionRequest.due_at <= now,
-        sa.or_(DeletionRequest.promised_at.is_(None), DeletionRequest.promised_at < now - _PROMISE_AGAIN),
-    )
-    found = db.session.scalars(
-        due.values(promised_at=now)
-        .returning(DeletionRequest.user_id)
-        .execution_options(synchronize_session=False)
-    ).all()
-    for user_id in found:
-        outbox.promise(_ERASE, {"user_id": user_id})
-    return len(found)
+    return waiting.promise_due(DeletionRequest.user_id, _ERASE)
 
 
 def _look_again(user_id: int) -> None:

@@ -1,12 +1,11 @@
 """Exports that were asked for, and accounts that wait to be erased."""
 
-from datetime import datetime
-
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.db import Base, Numbered
+from app.core.db import Base
 from app.core.stepwise import UNDER_WAY, ExportState, Stepwise
+from app.core.waiting import Waiting
 
 __all__ = ["UNDER_WAY", "DataExport", "DeletionRequest", "ExportState"]
 
@@ -34,14 +33,9 @@ class DataExport(Stepwise, Base):
     """Where its files are, by a name that nobody can guess."""
 
 
-class DeletionRequest(Numbered, Base):
+class DeletionRequest(Waiting, Base):
     """That a person wants to leave, as long as they can still stay: whoever takes the row away decides."""
 
     __tablename__ = "deletion_requests"
 
     user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), unique=True)
-    requested_at: Mapped[datetime]
-    due_at: Mapped[datetime] = mapped_column(index=True)
-    reminded_at: Mapped[datetime | None]
-    promised_at: Mapped[datetime | None]
-    """When the erasure was last handed to a worker."""

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
 from app.core import clock, limits
 from app.core.access import Access, Actor, operation
 from app.core.buckets import TENANT_CREATIONS
-from app.core.db import db, read
+from app.core.db import db, one_wins, read
 from app.core.errors import Conflict, Forbidden, Refused, ValidationFailed
 from app.core.languages import Sentence
 from app.core.links import public_url
@@ -112,12 +111,8 @@ def found(actor: Actor, *, name: str, slug: str, billing_email: str, founder_id:
     :raises SlugTaken: if it is another's
     """
     tenant = Tenant(name=name.strip(), slug=slug, billing_email=billing_email)
-    try:
-        with db.session.begin_nested():
-            db.session.add(tenant)
-            db.session.flush()  # the unique slug decides between two at once; also generates tenant.id
-    except IntegrityError as error:
-        raise SlugTaken from error
+    with one_wins(or_else=SlugTaken):
+        db.session.add(tenant)
     record(
         actor,
         AuditKind.TENANT_CREATED,
