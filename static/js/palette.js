@@ -1,4 +1,5 @@
 // The command palette: a combobox over a listbox in a native dialog, which keeps the focus inside by itself.
+import { openPage } from "./dialogs.js";
 import { setTheme } from "./theme.js";
 
 const palette = document.getElementById("palette");
@@ -57,6 +58,7 @@ function run(option) {
   const { href, submit, themeChoice, opens, find } = option.dataset;
   if (find) location.assign(`${find}?q=${encodeURIComponent(input.value.trim())}`);
   else if (themeChoice) setTheme(themeChoice);
+  else if ("dialog" in option.dataset) openPage(href);
   else if (opens) document.getElementById(opens).showModal();
   else if (submit) {
     const form = palette.querySelector("form");

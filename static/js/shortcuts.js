@@ -1,4 +1,5 @@
 // Keys: Ctrl or Cmd with K everywhere; single keys only outside fields, and only while they are switched on (WCAG 2.1.4).
+import { openPage } from "./dialogs.js";
 import { openPalette } from "./palette.js";
 import { remember, remembered } from "./storage.js";
 
@@ -41,6 +42,9 @@ function single(event) {
   } else if (key === "?" && help) {
     event.preventDefault();
     help.showModal();
+  } else if (help?.querySelector(`[data-key="${CSS.escape(key)}"]`)) {
+    event.preventDefault();
+    openPage(help.querySelector(`[data-key="${CSS.escape(key)}"]`).dataset.href);
   } else if (key === "/") {
     const search = document.querySelector("[data-search]");
     if (search) search.focus();

@@ -106,12 +106,12 @@ def test_an_owner_invites_one_many_again_and_takes_it_back(world: World) -> None
     found(world)
     browser = signed_in(world)
     token = form_token(browser.get(f"{PEOPLE}/new"))
-    one = {"csrf_token": token, "email": SAM, "role": "member", "profile_id": "1"}
+    one = {"csrf_token": token, "emails": SAM, "role": "member", "profile_id": "1"}
     sent = browser.post(f"{PEOPLE}/new", data=one)
     assert (sent.status_code, sent.location) == (303, PEOPLE)
     assert mailed(world)
     again = browser.post(f"{PEOPLE}/new", data=one)
-    assert (again.status_code, "An invitation is open already." in again.text) == (409, True)
+    assert (again.status_code, "An invitation is open already." in again.text) == (422, True)
     assert 'value="member" selected' in again.text
     table = {"csrf_token": token, "table": "kim@world.example\nlee@world.example,Lee"}
     assert browser.post(f"{PEOPLE}/bulk", data=table).status_code == 200
@@ -128,7 +128,40 @@ def test_a_form_with_no_role_or_profile_of_ours_is_refused_with_what_was_typed(w
     browser = signed_in(world)
     token = form_token(browser.get(f"{PEOPLE}/new"))
     for role, profile in (("emperor", "1"), ("owner", "1"), ("", "1"), ("member", "77"), ("member", "x")):
-        data = {"csrf_token": token, "email": SAM, "role": role, "profile_id": profile}
+        data = {"csrf_token": token, "emails": SAM, "role": role, "profile_id": profile}
         answer = browser.post(f"{PEOPLE}/new", data=data)
         assert answer.status_code == 422, (role, profile)
-        assert f'value="{SAM}"' in answer.text
+        assert f">{SAM}</textarea>" in answer.text
+
+
+def test_several_are_invited_from_a_dialog_and_who_is_refused_stays_in_it(world: World) -> None:
+    found(world)
+    browser = signed_in(world)
+    inside = {"X-Dialog": "yes"}
+    shown = browser.get(f"{PEOPLE}/new?next=/organization/members", headers=inside)
+    assert shown.text.lstrip().startswith("<dialog"), "no frame around it"
+    assert "seats of" in shown.text
+    wanted = {
+        "csrf_token": form_token(shown),
+        "next": "/organization/members",
+        "emails": f'"Kim Lee" <kim@world.example>, lee@world.example;\njane@world.example {SAM} nobody',
+        "role": "viewer",
+        "profile_id": "1",
+        "message": "See you on Monday & bring tea.",
+    }
+    linked = browser.post(
+        f"{PEOPLE}/new", data={**wanted, "message": "See https://evil.example"}, headers=inside
+    )
+    assert (linked.status_code, "Leave links out" in linked.text) == (422, True)
+    partly = browser.post(f"{PEOPLE}/new", data=wanted, headers=inside)
+    assert partly.text.lstrip().startswith("<dialog")
+    assert ">jane@world.example\nnobody</textarea>" in partly.text
+    assert "jane@world.example: This person is a member or invited already." in partly.text
+    assert mailed(world, "kim@world.example")
+    mail = next(one for one in world.sent if one.to == "kim@world.example")
+    assert "Hello Kim" in mail.text
+    assert "Jane Doe writes: See you on Monday & bring tea." in mail.text
+    again = {**wanted, "emails": "new@world.example", "copy": "y"}
+    assert "accept-invitation?token=" in browser.post(f"{PEOPLE}/new", data=again, headers=inside).text
+    last = browser.post(f"{PEOPLE}/new", data={**wanted, "emails": "last@world.example"}, headers=inside)
+    assert (last.status_code, last.location) == (303, "/organization/members")

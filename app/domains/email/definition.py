@@ -14,6 +14,8 @@ class MailDefinition:
     event: str
     variables: tuple[str, ...]
     subject: str
+    optional: tuple[str, ...] = ()
+    """Variables that a mail of this kind may have or not."""
     forgotten: bool = False
     """Whether nothing is kept of whom it went to: they are not here any more."""
 

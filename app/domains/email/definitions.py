@@ -273,6 +273,7 @@ MAILS: Mapping[str, MailDefinition] = {
             event="members.invited",
             variables=("inviter_name", "role", "accept_url", "token", "expires_at"),
             subject="{{ inviter_name }} invites you to {{ tenant_name }}",
+            optional=("message",),
         ),
         MailDefinition(
             name="trial_end_notice",

@@ -16,8 +16,9 @@ def member_invitation(
     accept_url: str,
     token: str,
     expires_at: datetime,
+    message: str = "",
 ) -> None:
-    """Ask somebody into an organization."""
+    """Ask somebody into an organization, with a message of whoever invites."""
     promise(
         "member_invitation",
         to,
@@ -29,6 +30,7 @@ def member_invitation(
         accept_url=accept_url,
         token=token,
         expires_at=expires_at,
+        **({"message": message} if message else {}),
     )
 
 

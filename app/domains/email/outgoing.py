@@ -84,7 +84,7 @@ def compose(payload: Mapping[str, Any], uid: UUID) -> Outgoing:
     definition = MAILS[payload["mail"]]
     open_ones = {
         key: payload[key] or ""
-        for key in ("first_name", "tenant_name", *definition.variables)
+        for key in ("first_name", "tenant_name", *definition.variables, *definition.optional)
         if key in payload
     }
     secret = json.loads(unseal(payload["sealed"], SEAL_CONTEXT))

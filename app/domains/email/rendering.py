@@ -13,7 +13,7 @@ from app.core.languages import catalog, said
 from app.domains.email.definitions import MAILS
 from app.domains.email.dress import Dress
 from app.domains.email.readers import Reader
-from app.domains.email.wording import Kept, called, harmless, written
+from app.domains.email.wording import LONGEST_NAME, LONGEST_TEXT, TEXTS, Kept, called, harmless, written
 
 _ANYBODY = Reader()
 _TEMPLATES = Path(__file__).parents[3] / "templates" / "mail"
@@ -62,7 +62,7 @@ def render(
     definition = MAILS[name]
     ours = definition.secret | {"link"}
     words = {key: called(key, written(value, reader), reader) for key, value in variables.items()}
-    shown = {key: value if key in ours else harmless(value) for key, value in words.items()}
+    shown = {key: value if key in ours else _harmless(key, value) for key, value in words.items()}
     environment, language = _environment(reader.language), reader.language
     shown["first_name"] = shown["first_name"] or said("there", language)
     shown["tenant_name"] = shown["tenant_name"] or shown["app_name"]
@@ -71,3 +71,7 @@ def render(
     text = environment.get_template(f"{name}.txt").render(shown, **around)
     html = environment.get_template(f"{name}.html").render(shown, **around)
     return RenderedMail(subject, _inliner.inline(html), text)
+
+
+def _harmless(name: str, value: str) -> str:
+    return harmless(value, most=LONGEST_TEXT if name in TEXTS else LONGEST_NAME)

@@ -13,10 +13,13 @@ _UNITS = ((timedelta(days=2), timedelta(days=1), "day"), (timedelta(hours=1), ti
 _ADDRESS = re.compile(r"(?i)\b(?:[a-z][a-z0-9+.-]*://|www\.|mailto:)\S*")
 _INNER_DOT = re.compile(r"(?<=[^\W_])\.(?=[^\W\d_]{2})")
 _WORD_JOINER = "\u2060"
-_LONGEST_NAME = 120
+LONGEST_NAME, LONGEST_TEXT = 120, 500
 
 _WORDS = frozenset({"status", "from", "role", "setting_label", "interval"})
 """Variables that are words of ours, if they are."""
+
+TEXTS = frozenset({"message"})
+"""Variables that are sentences of somebody's own, longer than a name."""
 
 Value = str | int | datetime | date | timedelta | Money
 Kept = str | Mapping[str, Any]
@@ -68,8 +71,13 @@ def called(name: str, value: str, reader: Reader) -> str:
     return said(value, reader.language) if name in _WORDS else value
 
 
-def harmless(name: str) -> str:
-    """Return what somebody typed as a name: one line, nothing that a mail reader turns into a link."""
-    line = " ".join("".join(sign if sign.isprintable() else " " for sign in name).split())
-    without = _ADDRESS.sub("…", line)[:_LONGEST_NAME]
+def harmless(text: str, *, most: int = LONGEST_NAME) -> str:
+    """Return what somebody typed: one line, nothing that a mail reader turns into a link."""
+    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    without = _ADDRESS.sub("…", line)[:most]
     return _INNER_DOT.sub("." + _WORD_JOINER, without)
+
+
+def holds_link(text: str) -> bool:
+    """Say whether a text holds an address with its scheme, or one that begins like a web site's."""
+    return _ADDRESS.search(text) is not None

@@ -1,4 +1,4 @@
-"""Inviting many at once from a table: each good row goes out, each bad one is told why.
+"""Inviting many at once, by addresses or from a table: each good row goes out, each bad one is told why.
 
 Safe to send again: who is invited or a member already is told so and gets no second mail.
 """
@@ -9,11 +9,20 @@ from dataclasses import dataclass, replace
 
 from app.core.access import Actor, operation
 from app.core.db import db
-from app.core.errors import AppError, RateLimited, Refused
+from app.core.errors import AppError, RateLimited, Refused, ValidationFailed
 from app.core.languages import Sentence
 from app.core.permissions import Permission
 from app.domains.accounts import emails
-from app.domains.members.invitations import AlreadyMember, AlreadyPending, Wanted, checked, send, spend
+from app.domains.members import granting
+from app.domains.members.invitations import (
+    AlreadyMember,
+    AlreadyPending,
+    Wanted,
+    check_message,
+    checked,
+    send,
+    spend,
+)
 from app.domains.permissions.roles import Role
 
 MOST_ROWS = 100
@@ -39,6 +48,7 @@ _NAMES = {
 }
 _ORDER = ("email", "first_name", "last_name", "role", "job_title")
 """What the columns are where the first row does not name them."""
+_TWICE = Sentence("This address stands further up already.")
 _ROLES = {role.value: role for role in Role} | {"user": Role.MEMBER, "tenant_admin": Role.ADMIN}
 
 
@@ -54,13 +64,44 @@ class RowResult:
     email: str
     outcome: str
     reason: str = ""
+    link: str = ""
+    """What the mail leads to, where whoever invites passes it on too."""
 
 
 @dataclass(frozen=True)
 class _Row:
     line: int
-    cells: dict[str, str]
+    email: str
+    wanted: Wanted | None = None
     fault: str = ""
+
+
+@operation(Permission.MEMBERS_MANAGE)
+def invite_people(actor: Actor, *, people: Sequence[Wanted], copy: bool = False) -> Sequence[RowResult]:
+    """Invite up to a hundred people as one form names them: all with the same role, profile and message.
+
+    :param copy: show the links too, so that they prove no mailbox
+    :raises ValidationFailed: at emails, role, profile_id, message, before anybody is invited
+    :raises RoleAboveOwn, ProfileAboveOwn: likewise
+    """
+    if not people:
+        raise ValidationFailed({"emails": ["Give one e-mail address or more."]})
+    if len(people) > MOST_ROWS:
+        wrong = Sentence("Give at most %(number)s addresses at once.", number=MOST_ROWS)
+        raise ValidationFailed({"emails": [wrong]})
+    check_message(people[0].message)
+    rows = [_counted(actor, row) for row in _named(people)]
+    granting.chosen_role(actor, people[0].role)
+    granting.chosen_profile(actor, people[0].profile_id)
+    return [_sent(actor, row, copy=copy) for row in rows]
+
+
+def _named(people: Sequence[Wanted]) -> Iterator[_Row]:
+    seen: set[str] = set()
+    for line, wanted in enumerate(people, 1):
+        key = emails.key_of(wanted.email)
+        yield _Row(line, wanted.email, wanted, _TWICE if key in seen else "")
+        seen.add(key)
 
 
 @operation(Permission.MEMBERS_MANAGE)
@@ -79,7 +120,7 @@ def _counted(actor: Actor, row: _Row) -> _Row:
     if row.fault:
         return row
     try:
-        spend(actor, emails.checked(row.cells["email"]))
+        spend(actor, emails.checked(row.email))
     except RateLimited:
         return replace(row, fault=Sentence("Too many invitations for now. Send this row again later."))
     except AppError as error:
@@ -87,21 +128,21 @@ def _counted(actor: Actor, row: _Row) -> _Row:
     return row
 
 
-def _sent(actor: Actor, row: _Row) -> RowResult:
-    if row.fault:
+def _sent(actor: Actor, row: _Row, *, copy: bool = False) -> RowResult:
+    if row.fault or row.wanted is None:
         return _refused(row, row.fault)
     try:
         with db.session.begin_nested():
-            sent = send(actor, checked(actor, _wanted(row)))
+            sent = send(actor, checked(actor, row.wanted), copy=copy)
     except (AlreadyPending, AlreadyMember) as error:
-        return RowResult(row.line, row.cells["email"], "there", error.message)
+        return RowResult(row.line, row.email, "there", error.message)
     except AppError as error:
         return _refused(row, _reason(error))
-    return RowResult(row.line, sent.invitation.email, "sent")
+    return RowResult(row.line, sent.invitation.email, "sent", link=sent.link if copy else "")
 
 
 def _refused(row: _Row, reason: str) -> RowResult:
-    return RowResult(row.line, row.cells.get("email", "")[:_LONGEST_CELL], "refused", reason)
+    return RowResult(row.line, row.email[:_LONGEST_CELL], "refused", reason)
 
 
 def _reason(error: AppError) -> str:
@@ -109,8 +150,7 @@ def _reason(error: AppError) -> str:
     return told[0] if told else error.message
 
 
-def _wanted(row: _Row) -> Wanted:
-    cells = row.cells
+def _wanted(cells: dict[str, str]) -> Wanted:
     role = _ROLES[cells["role"].lower()] if cells.get("role") else None
     return Wanted(
         email=cells["email"],
@@ -166,7 +206,8 @@ def _header(cells: Sequence[str]) -> tuple[str, ...] | None:
 
 def _row(line: int, cells: Sequence[str], names: Sequence[str], seen: set[str]) -> _Row:
     named = {name: cell.strip() for name, cell in zip(names, cells, strict=False) if name}
-    return _Row(line, named, _fault(cells, named, seen))
+    fault = _fault(cells, named, seen)
+    return _Row(line, named.get("email", ""), None if fault else _wanted(named), fault)
 
 
 def _fault(cells: Sequence[str], named: dict[str, str], seen: set[str]) -> str:
@@ -179,7 +220,7 @@ def _fault(cells: Sequence[str], named: dict[str, str], seen: set[str]) -> str:
         Sentence("This row has no e-mail address."): not named.get("email"),
         Sentence("A cell of this row begins like a formula."): formula,
         Sentence("There is no such role."): bool(named.get("role")) and named["role"].lower() not in _ROLES,
-        Sentence("This address stands further up already."): key in seen,
+        _TWICE: key in seen,
     }
     seen.add(key)
     return next((told for told, so in faults.items() if so), "")

@@ -10,6 +10,7 @@ from app.core.access import Access, Actor, operation
 from app.core.buckets import FREE_INVITATIONS, INVITATION_MAILS, INVITATIONS
 from app.core.db import db, read
 from app.core.errors import Conflict, NotFound, Refused, ValidationFailed
+from app.core.languages import Sentence
 from app.core.links import public_url
 from app.core.permissions import Permission
 from app.core.secrets import token_hash
@@ -23,6 +24,7 @@ from app.domains.billing.models import Subscription
 from app.domains.billing.plans import DEV
 from app.domains.billing.queries import plan_of
 from app.domains.email import mails
+from app.domains.email.wording import holds_link
 from app.domains.members import granting, seats
 from app.domains.members.models import Invitation, InvitationStatus
 from app.domains.members.queries import Member, of_membership
@@ -32,6 +34,7 @@ from app.domains.settings import queries as settings
 from app.domains.tenants.models import Membership, MembershipStatus, Tenant
 
 PATH = "/accept-invitation"
+MESSAGE_LENGTH = 500
 _TITLE_LENGTH = 100
 
 
@@ -71,6 +74,8 @@ class Wanted:
     first_name: str = ""
     last_name: str = ""
     job_title: str | None = None
+    message: str = ""
+    """What the inviter adds to the mail."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,7 @@ def add_person(actor: Actor, *, wanted: Wanted) -> Member:
 def checked(actor: Actor, wanted: Wanted) -> Wanted:
     """Return what is wanted with role and profile chosen, as far as the call and the settings show it."""
     address = emails.checked(wanted.email)
+    check_message(wanted.message)
     wrong = {
         field: ["Give at most 100 characters on one line."]
         for field, name in (
@@ -133,6 +139,20 @@ def checked(actor: Actor, wanted: Wanted) -> Wanted:
     role = granting.chosen_role(actor, wanted.role)
     profile_id = granting.chosen_profile(actor, wanted.profile_id)
     return replace(wanted, email=address, role=role, profile_id=profile_id)
+
+
+def check_message(message: str) -> None:
+    """Refuse what would make an invitation a carrier of other people's links.
+
+    :raises ValidationFailed: at message
+    """
+    if len(message) > MESSAGE_LENGTH:
+        wrong = Sentence("Use up to %(number)s characters.", number=MESSAGE_LENGTH)
+        raise ValidationFailed({"message": [wrong]})
+    if not all(sign.isprintable() or sign in "\r\n\t" for sign in message):
+        raise ValidationFailed({"message": ["There is a sign in it that cannot be mailed."]})
+    if holds_link(message):
+        raise ValidationFailed({"message": ["Leave links out: the mail has its own, and is trusted for it."]})
 
 
 def check_domain(actor: Actor, address: str) -> None:
@@ -244,6 +264,7 @@ def _open(
         profile_id=membership.profile_id,
         token_hash=token_hash(token),
         only_mailed=only_mailed,
+        message=wanted.message.strip() or None,
         sent_at=now,
         expires_at=now + life_of(tenant.id),
         invited_by_id=actor.user_id,
@@ -275,6 +296,7 @@ def mail(
         accept_url=public_url(PATH, token=token),
         token=token,
         expires_at=invitation.expires_at,
+        message=invitation.message or "",
     )
 
 

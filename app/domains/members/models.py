@@ -62,6 +62,8 @@ class Invitation(Identified, Timed, Base):
     token_hash: Mapped[bytes] = mapped_column(sa.LargeBinary(32), unique=True)
     only_mailed: Mapped[bool] = mapped_column(default=True)
     """Whether nobody but the mailbox saw the token: then it proves the address; a copied one does not."""
+    message: Mapped[str | None] = mapped_column(sa.String(500))
+    """What the inviter adds to the mail."""
     times_sent: Mapped[int] = mapped_column(default=1)
     sent_at: Mapped[datetime]
     expires_at: Mapped[datetime]

@@ -20,6 +20,7 @@ def invitations(user_id: int, after: int, limit: int) -> Sequence[Row]:
             Invitation.email,
             Invitation.role,
             Invitation.status,
+            Invitation.message,
             Invitation.sent_at,
             Invitation.expires_at,
             Invitation.accepted_at,

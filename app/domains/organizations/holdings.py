@@ -60,6 +60,7 @@ HOLDINGS: Mapping[str, Holding] = {
             "role",
             "profile_id",
             "status",
+            "message",
             "times_sent",
             "sent_at",
             "expires_at",
@@ -67,6 +68,7 @@ HOLDINGS: Mapping[str, Holding] = {
             "invited_by_id",
         ),
     ),
+    "former_slugs": Holding("Short names it had before.", ("slug", "given_up_at"), part="former-short-names"),
     "access_requests": Holding(
         "What members asked for.",
         ("user_id", "wanted", "reason", "state", "asked_at", "decided_at", "decided_by_user_id", "answer"),

@@ -44,6 +44,17 @@ class Tenant(Identified, Timed, Base):
         return self.status is TenantStatus.ACTIVE
 
 
+class FormerSlug(Base):
+    """A slug that an organization had: it leads there until another takes it, which none may for a while."""
+
+    __tablename__ = "former_slugs"
+    __table_args__ = (sa.Index("ix_former_slugs_tenant", "tenant_id", "given_up_at"),)
+
+    slug: Mapped[str] = mapped_column(sa.String(50), primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(sa.ForeignKey("tenants.id", ondelete="CASCADE"))
+    given_up_at: Mapped[datetime]
+
+
 class Membership(Identified, Timed, Base):
     """A person in an organization: api_v1's "user"."""
 

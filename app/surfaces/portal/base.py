@@ -157,6 +157,7 @@ def frame() -> dict[str, Any]:
     about: dict[str, Any] = {
         "next": internal(_sent_next()),
         "with_next": with_next,
+        "as_dialog": as_dialog(),
         "sandbox_url": mailbox,
         "signed_in": current_user.is_authenticated,
         "step_up": g.get("step_up"),
@@ -203,6 +204,11 @@ def my_organizations() -> list[WorksIn]:
 def page(template: str, **values: Any) -> str:
     """Return a page of the portal."""
     return render_template(f"portal/{template}", **values)
+
+
+def as_dialog() -> bool:
+    """Say whether a page is asked for as a dialog over another one (``dialogs.js``)."""
+    return request.headers.get("X-Dialog") == "yes"
 
 
 def away(address: str) -> Response:

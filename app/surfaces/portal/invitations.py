@@ -89,7 +89,8 @@ def resend(invitation_uid: UUID):
 @door("user", access=Permission.MEMBERS_MANAGE)
 def link(invitation_uid: UUID):
     sent = open_invitations.copy_link(current_actor(), invitation=Ref(uid=invitation_uid))
-    return page("organizations/invitation_links.html", links=[{"email": sent.invitation.email, "link": sent.link}], is_new=True)
+    links = [{"email": sent.invitation.email, "link": sent.link}]
+    return page("organizations/invitation_links.html", links=links, is_new=True)
 
 
 @bp.post(PAGE + "/<uuid:invitation_uid>/revoke")
