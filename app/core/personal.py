@@ -4,6 +4,7 @@ A table that points at people is either part of the export or named with the rea
 looks at all of them.
 """
 
+import functools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.orm import InstrumentedAttribute
 
 from app.core.db import db
 
@@ -25,6 +27,9 @@ Row = tuple[int, Facts]
 """A key that grows from row to row, and the row."""
 Reader = Callable[[int, int, int], Sequence[Row]]
 """Takes a person's id, the key after which to go on and how many rows at most; reads, changes nothing."""
+
+Selector = Callable[[int], sa.Select[Any]]
+"""Takes a person's id; says which rows are about them."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,25 @@ def exported(
     def register(read: Reader) -> Reader:
         PARTS[name] = Part(name, about, tuple(tables), read, single)
         return read
+
+    return register
+
+
+def exported_rows(
+    name: str, *, about: str, by: InstrumentedAttribute[int], single: bool = False
+) -> Callable[[Selector], Selector]:
+    """Register what selects a part of the export: rows of one table, their columns named as they are shown.
+
+    :param by: the table's key, in whose order they are read
+    """
+
+    def register(select: Selector) -> Selector:
+        @functools.wraps(select)
+        def read(user_id: int, after: int, limit: int) -> Sequence[Row]:
+            return rows_of(select(user_id), by, after, limit)
+
+        exported(name, about=about, tables=[by.class_.__tablename__], single=single)(read)
+        return select
 
     return register
 

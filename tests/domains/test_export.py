@@ -112,7 +112,7 @@ UNTOLD = {
 
 def test_no_column_about_the_person_is_forgotten(app: Flask) -> None:
     sources = {
-        table: Path(inspect.getfile(PARTS[part].read)).read_text(encoding="utf-8")
+        table: Path(inspect.getfile(inspect.unwrap(PARTS[part].read))).read_text(encoding="utf-8")
         for table, part in (("users", "account"), ("sessions", "sessions"))
     }
     models = {"users": User, "sessions": UserSession}

@@ -7,17 +7,17 @@ import sqlalchemy as sa
 
 from app.core import storage
 from app.core.db import db
-from app.core.personal import Leaver, Row, exported, on_erasure, rows_of
+from app.core.personal import Leaver, Row, exported, exported_rows, on_erasure
 from app.domains.accounts import addresses, handles
 from app.domains.accounts.emails import key_of
 from app.domains.accounts.models import HeldAddress, HeldHandle, Picture, PolicyAcceptance, User
 
 
-@exported(
-    "account", about="Who you are here: address, names, handle, language.", tables=["users"], single=True
+@exported_rows(
+    "account", about="Who you are here: address, names, handle, language.", by=User.id, single=True
 )
-def account(user_id: int, after: int, limit: int) -> Sequence[Row]:
-    """Read the person's row without what proves who they are: that it is there is said, not what it is."""
+def account(user_id: int) -> sa.Select[Any]:
+    """Select the person's row without what proves who they are: that it is there is said, not what it is."""
     query = sa.select(
         User.uid.label("id"),
         User.email,
@@ -44,7 +44,7 @@ def account(user_id: int, after: int, limit: int) -> Sequence[Row]:
         User.created_at,
         User.updated_at,
     )
-    return rows_of(query.where(User.id == user_id), User.id, after, limit)
+    return query.where(User.id == user_id)
 
 
 @exported("preferences", about="How you like the screen and which notices you want.", tables=[], single=True)
@@ -54,33 +54,32 @@ def preferences(user_id: int, after: int, limit: int) -> Sequence[Row]:
     return [(user_id, found)] if found else []
 
 
-@exported("policies", about="Which legal texts you agreed to, and when.", tables=["policy_acceptances"])
-def policies(user_id: int, after: int, limit: int) -> Sequence[Row]:
-    """Read acceptances; the hash says which text it was."""
-    query = sa.select(
+@exported_rows("policies", about="Which legal texts you agreed to, and when.", by=PolicyAcceptance.id)
+def policies(user_id: int) -> sa.Select[Any]:
+    """Select acceptances; the hash says which text it was."""
+    return sa.select(
         PolicyAcceptance.type,
         PolicyAcceptance.version,
         PolicyAcceptance.accepted_at,
         PolicyAcceptance.ip,
         PolicyAcceptance.sha256,
     ).where(PolicyAcceptance.user_id == user_id)
-    return rows_of(query, PolicyAcceptance.id, after, limit)
 
 
-@exported("former-handles", about="Handles you gave up, kept for you for a while.", tables=["held_handles"])
-def former_handles(user_id: int, after: int, limit: int) -> Sequence[Row]:
-    """Read handles that are held back for the person."""
+@exported_rows("former-handles", about="Handles you gave up, kept for you for a while.", by=HeldHandle.id)
+def former_handles(user_id: int) -> sa.Select[Any]:
+    """Select handles that are held back for the person."""
     query = sa.select(HeldHandle.handle, HeldHandle.until.label("kept_until"))
-    return rows_of(query.where(HeldHandle.user_id == user_id), HeldHandle.id, after, limit)
+    return query.where(HeldHandle.user_id == user_id)
 
 
-@exported(
-    "former-addresses", about="Addresses you changed lately, kept for you a while.", tables=["held_addresses"]
+@exported_rows(
+    "former-addresses", about="Addresses you changed lately, kept for you a while.", by=HeldAddress.id
 )
-def former_addresses(user_id: int, after: int, limit: int) -> Sequence[Row]:
-    """Read addresses that nobody else may take yet."""
+def former_addresses(user_id: int) -> sa.Select[Any]:
+    """Select addresses that nobody else may take yet."""
     query = sa.select(HeldAddress.email, HeldAddress.until.label("kept_until"))
-    return rows_of(query.where(HeldAddress.user_id == user_id), HeldAddress.id, after, limit)
+    return query.where(HeldAddress.user_id == user_id)
 
 
 @exported("pictures", about="Pictures of you; the files lie in the folder.", tables=["pictures"])

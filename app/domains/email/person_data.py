@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from app.core.addresses import key_of
 from app.core.db import db
 from app.core.outbox import OutboxRow
-from app.core.personal import Leaver, Row, exported, on_erasure, plain, rows_of
+from app.core.personal import Leaver, Row, exported, exported_rows, on_erasure, plain
 from app.domains.email.settings_models import BouncedAddress, Delivery
 
 _USERS = sa.table("users", sa.column("id"), sa.column("email"))  # accounts build on mails, not the other way
@@ -25,15 +25,15 @@ def mails(user_id: int, after: int, limit: int) -> Sequence[Row]:
     return [(row.id, _told(row)) for row in db.session.scalars(query.order_by(OutboxRow.id).limit(limit))]
 
 
-@exported(
+@exported_rows(
     "mail_deliveries",
     about="What became of mails to you, those of your organizations too; their text is not kept.",
-    tables=["mail_deliveries"],
+    by=Delivery.id,
 )
-def kept_deliveries(user_id: int, after: int, limit: int) -> Sequence[Row]:
-    """Read what became of mails to the person's address."""
+def kept_deliveries(user_id: int) -> sa.Select[Any]:
+    """Select what became of mails to the person's address."""
     address = db.session.scalar(sa.select(_USERS.c.email).where(_USERS.c.id == user_id))
-    query = sa.select(
+    return sa.select(
         Delivery.mail,
         Delivery.event.label("about"),
         Delivery.address.label("to"),
@@ -42,7 +42,6 @@ def kept_deliveries(user_id: int, after: int, limit: int) -> Sequence[Row]:
         Delivery.created_at.label("asked_for_at"),
         Delivery.ended_at,
     ).where(Delivery.address_key == key_of(address or ""))
-    return rows_of(query, Delivery.id, after, limit)
 
 
 def _told(row: OutboxRow) -> dict[str, Any]:

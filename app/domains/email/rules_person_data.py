@@ -1,19 +1,19 @@
 """What is kept of a person's dealings with optional mail: what they switched off, and what they opened."""
 
-from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
-from app.core.personal import Row, exported, rows_of
+from app.core.personal import exported_rows
 from app.domains.email.rules_models import EventChoice, MailEngagement
 
 _TENANTS = sa.table("tenants", sa.column("id"), sa.column("name"))
 
 
-@exported("mail-choices", about="Which notices you switched on or off, and when.", tables=["event_choices"])
-def choices(user_id: int, after: int, limit: int) -> Sequence[Row]:
-    """Read the person's choices; they go with the person."""
-    query = (
+@exported_rows("mail-choices", about="Which notices you switched on or off, and when.", by=EventChoice.id)
+def choices(user_id: int) -> sa.Select[Any]:
+    """Select the person's choices; they go with the person."""
+    return (
         sa.select(
             _TENANTS.c.name.label("organization"),
             EventChoice.event,
@@ -24,17 +24,16 @@ def choices(user_id: int, after: int, limit: int) -> Sequence[Row]:
         .join(_TENANTS, _TENANTS.c.id == EventChoice.tenant_id)
         .where(EventChoice.user_id == user_id)
     )
-    return rows_of(query, EventChoice.id, after, limit)
 
 
-@exported(
+@exported_rows(
     "opened-mails",
     about="Optional mails of organizations that counted that you opened them.",
-    tables=["mail_engagements"],
+    by=MailEngagement.id,
 )
-def openings(user_id: int, after: int, limit: int) -> Sequence[Row]:
-    """Read what was counted; it goes with the person."""
-    query = (
+def openings(user_id: int) -> sa.Select[Any]:
+    """Select what was counted; it goes with the person."""
+    return (
         sa.select(
             _TENANTS.c.name.label("organization"),
             MailEngagement.event,
@@ -48,4 +47,3 @@ def openings(user_id: int, after: int, limit: int) -> Sequence[Row]:
         .join(_TENANTS, _TENANTS.c.id == MailEngagement.tenant_id)
         .where(MailEngagement.user_id == user_id)
     )
-    return rows_of(query, MailEngagement.id, after, limit)

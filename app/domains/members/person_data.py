@@ -1,19 +1,19 @@
 """What invitations hold of a person; the rows go with the person's."""
 
-from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
-from app.core.personal import Row, exported, rows_of
+from app.core.personal import exported_rows
 from app.domains.members.models import Invitation
 from app.domains.permissions.models import AccessRequest
 from app.domains.tenants.models import Tenant
 
 
-@exported("invitations", about="Invitations that your address was sent.", tables=["invitations"])
-def invitations(user_id: int, after: int, limit: int) -> Sequence[Row]:
-    """Read invitations to a person, not those that they sent: these are other people's addresses."""
-    query = (
+@exported_rows("invitations", about="Invitations that your address was sent.", by=Invitation.id)
+def invitations(user_id: int) -> sa.Select[Any]:
+    """Select invitations to a person, not those that they sent: these are other people's addresses."""
+    return (
         sa.select(
             Invitation.uid.label("id"),
             Tenant.name.label("organization"),
@@ -28,13 +28,12 @@ def invitations(user_id: int, after: int, limit: int) -> Sequence[Row]:
         .join(Tenant, Tenant.id == Invitation.tenant_id)
         .where(Invitation.user_id == user_id)
     )
-    return rows_of(query, Invitation.id, after, limit)
 
 
-@exported("access-requests", about="Access you asked your admins for.", tables=["access_requests"])
-def access_requests(user_id: int, after: int, limit: int) -> Sequence[Row]:
-    """Read what a person asked for; who answered is the organization's."""
-    query = (
+@exported_rows("access-requests", about="Access you asked your admins for.", by=AccessRequest.id)
+def access_requests(user_id: int) -> sa.Select[Any]:
+    """Select what a person asked for; who answered is the organization's."""
+    return (
         sa.select(
             AccessRequest.uid.label("id"),
             Tenant.name.label("organization"),
@@ -49,4 +48,3 @@ def access_requests(user_id: int, after: int, limit: int) -> Sequence[Row]:
         .join(Tenant, Tenant.id == AccessRequest.tenant_id)
         .where(AccessRequest.user_id == user_id)
     )
-    return rows_of(query, AccessRequest.id, after, limit)

@@ -1,10 +1,10 @@
 """What the life of organizations holds of a person; the rows go with the person's."""
 
-from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
-from app.core.personal import Row, exported, not_exported, rows_of
+from app.core.personal import exported_rows, not_exported
 from app.domains.organizations.models import JoinRequest, OwnershipOffer
 from app.domains.tenants.models import Tenant
 
@@ -12,10 +12,10 @@ not_exported("tenant_closings", "that somebody closes an organization is in thei
 not_exported("tenant_exports", "an organization's data; that somebody asked for it is in their activity")
 
 
-@exported("join-requests", about="Organizations that you asked to join.", tables=["join_requests"])
-def join_requests(user_id: int, after: int, limit: int) -> Sequence[Row]:
-    """Read what a person asked; who answered is the organization's."""
-    query = (
+@exported_rows("join-requests", about="Organizations that you asked to join.", by=JoinRequest.id)
+def join_requests(user_id: int) -> sa.Select[Any]:
+    """Select what a person asked; who answered is the organization's."""
+    return (
         sa.select(
             JoinRequest.uid.label("id"),
             Tenant.name.label("organization"),
@@ -28,13 +28,12 @@ def join_requests(user_id: int, after: int, limit: int) -> Sequence[Row]:
         .join(Tenant, Tenant.id == JoinRequest.tenant_id)
         .where(JoinRequest.user_id == user_id)
     )
-    return rows_of(query, JoinRequest.id, after, limit)
 
 
-@exported("ownership-offers", about="Organizations offered by you or to you.", tables=["ownership_offers"])
-def ownership_offers(user_id: int, after: int, limit: int) -> Sequence[Row]:
-    """Read the offers that a person made or was made; the other side is not named."""
-    query = (
+@exported_rows("ownership-offers", about="Organizations offered by you or to you.", by=OwnershipOffer.id)
+def ownership_offers(user_id: int) -> sa.Select[Any]:
+    """Select the offers that a person made or was made; the other side is not named."""
+    return (
         sa.select(
             OwnershipOffer.uid.label("id"),
             Tenant.name.label("organization"),
@@ -47,4 +46,3 @@ def ownership_offers(user_id: int, after: int, limit: int) -> Sequence[Row]:
         .join(Tenant, Tenant.id == OwnershipOffer.tenant_id)
         .where(sa.or_(OwnershipOffer.from_user_id == user_id, OwnershipOffer.to_user_id == user_id))
     )
-    return rows_of(query, OwnershipOffer.id, after, limit)

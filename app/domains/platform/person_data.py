@@ -1,20 +1,20 @@
 """What support's access to an account holds of a person."""
 
-from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
-from app.core.personal import Row, exported, rows_of
+from app.core.personal import exported_rows
 from app.domains.platform.models import SupportAccess
 
 
-@exported(
+@exported_rows(
     "support-access",
     about="When support asked to act in your name, what you answered, and how it ended.",
-    tables=["support_accesses"],
+    by=SupportAccess.id,
 )
-def support_accesses(user_id: int, after: int, limit: int) -> Sequence[Row]:
-    """Read what was asked of the person; who asked is not theirs to take away."""
+def support_accesses(user_id: int) -> sa.Select[Any]:
+    """Select what was asked of the person; who asked is not theirs to take away."""
     query = sa.select(
         SupportAccess.reason,
         SupportAccess.requested_at,
@@ -24,4 +24,4 @@ def support_accesses(user_id: int, after: int, limit: int) -> Sequence[Row]:
         SupportAccess.ended_at,
         SupportAccess.outcome,
     )
-    return rows_of(query.where(SupportAccess.user_id == user_id), SupportAccess.id, after, limit)
+    return query.where(SupportAccess.user_id == user_id)

@@ -1,10 +1,10 @@
 """What sign-ins and API tokens hold of a person."""
 
-from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
-from app.core.personal import Row, exported, rows_of
+from app.core.personal import exported_rows
 from app.domains.sessions.models import UserSession
 from app.domains.tenants.models import Tenant
 
@@ -24,9 +24,9 @@ _PLACE = (
 )
 
 
-@exported("sessions", about="Where you signed in, ended sign-ins too.", tables=["sessions"])
-def sessions(user_id: int, after: int, limit: int) -> Sequence[Row]:
-    """Read sign-ins; nothing that could carry one on."""
+@exported_rows("sessions", about="Where you signed in, ended sign-ins too.", by=UserSession.id)
+def sessions(user_id: int) -> sa.Select[Any]:
+    """Select sign-ins; nothing that could carry one on."""
     query = sa.select(
         *_PLACE,
         UserSession.kind,
@@ -37,12 +37,12 @@ def sessions(user_id: int, after: int, limit: int) -> Sequence[Row]:
         UserSession.two_factor_at.label("second_factor_at"),
         UserSession.persistent.label("remembered"),
     )
-    return rows_of(_of(query, user_id).where(UserSession.kind != "api_token"), UserSession.id, after, limit)
+    return _of(query, user_id).where(UserSession.kind != "api_token")
 
 
-@exported("api-tokens", about="API tokens you made; never what they are.", tables=["sessions"])
-def api_tokens(user_id: int, after: int, limit: int) -> Sequence[Row]:
-    """Read API tokens without value or hash."""
+@exported_rows("api-tokens", about="API tokens you made; never what they are.", by=UserSession.id)
+def api_tokens(user_id: int) -> sa.Select[Any]:
+    """Select API tokens without value or hash."""
     query = sa.select(
         *_PLACE,
         UserSession.scopes,
@@ -50,7 +50,7 @@ def api_tokens(user_id: int, after: int, limit: int) -> Sequence[Row]:
         UserSession.used_at,
         UserSession.reminded_at.label("told_of_its_end_at"),
     )
-    return rows_of(_of(query, user_id).where(UserSession.kind == "api_token"), UserSession.id, after, limit)
+    return _of(query, user_id).where(UserSession.kind == "api_token")
 
 
 def _of(query: sa.Select[tuple[object, ...]], user_id: int) -> sa.Select[tuple[object, ...]]:

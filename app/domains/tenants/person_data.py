@@ -1,12 +1,12 @@
 """What organizations hold of a person, and what becomes of those that they leave behind."""
 
-from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
 from app.core.access import system
 from app.core.db import db
-from app.core.personal import Leaver, Row, exported, on_erasure, rows_of
+from app.core.personal import Leaver, exported_rows, on_erasure
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
 from app.domains.tenants import operations
@@ -15,10 +15,10 @@ from app.domains.tenants.models import Membership, Tenant, TenantStatus
 _SYSTEM = system("accounts.erase")
 
 
-@exported("organizations", about="Organizations you belong to, and your role there.", tables=["memberships"])
-def organizations(user_id: int, after: int, limit: int) -> Sequence[Row]:
-    """Read memberships, ended ones and invitations too."""
-    query = (
+@exported_rows("organizations", about="Organizations you belong to, and your role there.", by=Membership.id)
+def organizations(user_id: int) -> sa.Select[Any]:
+    """Select memberships, ended ones and invitations too."""
+    return (
         sa.select(
             Tenant.uid.label("id"),
             Tenant.name,
@@ -32,7 +32,6 @@ def organizations(user_id: int, after: int, limit: int) -> Sequence[Row]:
         .join(Tenant, Tenant.id == Membership.tenant_id)
         .where(Membership.user_id == user_id)
     )
-    return rows_of(query, Membership.id, after, limit)
 
 
 @on_erasure

@@ -1,10 +1,11 @@
 """What a second factor tells of a person: that and since when; never what it is."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
-from app.core.personal import Row, exported, not_exported, rows_of
+from app.core.personal import Row, exported, exported_rows, not_exported, rows_of
 from app.domains.accounts.models import User
 from app.domains.twofactor.models import Authenticator, FactorRecovery, RecoveryBatch, RecoveryCode
 
@@ -26,11 +27,9 @@ def second_factor(user_id: int, after: int, limit: int) -> Sequence[Row]:
     return rows_of(query.where(User.id == user_id), User.id, after, limit)
 
 
-@exported(
-    "recovery-codes", about="Recovery codes you made; never what they are.", tables=["recovery_batches"]
-)
-def recovery_codes(user_id: int, after: int, limit: int) -> Sequence[Row]:
-    """Read batches with how many codes are left."""
+@exported_rows("recovery-codes", about="Recovery codes you made; never what they are.", by=RecoveryBatch.id)
+def recovery_codes(user_id: int) -> sa.Select[Any]:
+    """Select batches with how many codes are left."""
     left = (
         sa.select(sa.func.count())
         .where(RecoveryCode.batch_id == RecoveryBatch.id, RecoveryCode.used_at.is_(None))
@@ -43,16 +42,14 @@ def recovery_codes(user_id: int, after: int, limit: int) -> Sequence[Row]:
         RecoveryBatch.ended_at,
         left.label("left"),
     )
-    return rows_of(query.where(RecoveryBatch.user_id == user_id), RecoveryBatch.id, after, limit)
+    return query.where(RecoveryBatch.user_id == user_id)
 
 
-@exported(
-    "factor-recoveries",
-    about="When the removal of a second factor was asked for.",
-    tables=["factor_recoveries"],
+@exported_rows(
+    "factor-recoveries", about="When the removal of a second factor was asked for.", by=FactorRecovery.id
 )
-def factor_recoveries(user_id: int, after: int, limit: int) -> Sequence[Row]:
-    """Read what was asked for in the person's name, and how it ended."""
+def factor_recoveries(user_id: int) -> sa.Select[Any]:
+    """Select what was asked for in the person's name, and how it ended."""
     query = sa.select(
         FactorRecovery.requested_at,
         FactorRecovery.ip,
@@ -61,4 +58,4 @@ def factor_recoveries(user_id: int, after: int, limit: int) -> Sequence[Row]:
         FactorRecovery.ended_at,
         FactorRecovery.outcome,
     )
-    return rows_of(query.where(FactorRecovery.user_id == user_id), FactorRecovery.id, after, limit)
+    return query.where(FactorRecovery.user_id == user_id)
