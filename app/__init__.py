@@ -7,13 +7,13 @@ from flask.typing import ResponseReturnValue
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import surfaces
-from app.core.db import db, engine_options, migrate
+from app.core.db import LateMigrations, db, engine_options
 from app.core.settings import Settings, read_settings, use_settings
 from app.surfaces.shared.actor import SAFE_METHODS
 from app.surfaces.shared.cookies import PortalSessions
 from app.surfaces.shared.counting import init_counting
 from app.surfaces.shared.headers import init_headers
-from app.surfaces.shared.ids import RowNumber
+from app.surfaces.shared.ids import LateRule, RowNumber
 from app.surfaces.shared.languages import init_languages
 from app.surfaces.shared.limits import init_limits
 from app.surfaces.shared.logs import configure_logs, init_logs
@@ -25,6 +25,8 @@ MAX_BODY = 2 * 1024 * 1024
 
 class App(Flask):
     """The application; it ends every request's transaction once, whatever happened inside."""
+
+    url_rule_class = LateRule
 
     def dispatch_request(self) -> ResponseReturnValue:
         """Run the view in one transaction; a safe method reads only, unless its view says that it writes."""
@@ -75,11 +77,11 @@ def create_app(settings: Settings | None = None) -> App:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
     app.session_interface = PortalSessions()
     db.init_app(app)
-    migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
+    app.extensions["migrate"] = LateMigrations(app, ROOT / "migrations")
     init_headers(app)
     init_logs(app)
     init_counting(app)
-    init_limits(app, settings)
+    init_limits(app)
     init_languages(app)
     surfaces.mount(app)
     return app

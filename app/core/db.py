@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
-from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as FlaskSession
 from sqlalchemy import event
@@ -144,7 +145,18 @@ class Database(SQLAlchemy):
 
 
 db = Database(model_class=Base, session_options={"class_": Session, "autoflush": True})
-migrate = Migrate()
+
+
+class LateMigrations:
+    """What ``flask db`` finds of an application: Flask-Migrate, loaded when it asks for something."""
+
+    def __init__(self, app: Any, directory: Path) -> None:
+        """Take the application, in whose extensions Flask-Migrate will take this one's place."""
+        self._app, self._directory = app, directory
+
+    def __getattr__(self, name: str) -> Any:
+        import_module("flask_migrate").Migrate(self._app, db, directory=str(self._directory))
+        return getattr(self._app.extensions["migrate"], name)
 
 
 def engine_options(url: str, pool_size: int) -> dict[str, Any]:

@@ -3,12 +3,15 @@
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import dns.exception
-import dns.nameserver
-import dns.resolver
-
+from app.core.late import Late
 from app.core.settings import current_settings
+
+if TYPE_CHECKING:
+    from dns import exception, nameserver, resolver
+else:
+    exception, nameserver, resolver = Late("dns.exception"), Late("dns.nameserver"), Late("dns.resolver")
 
 SECONDS = 3.0
 """How long one look-up takes at most, all its tries together."""
@@ -38,28 +41,28 @@ def look_up(questions: Sequence[Question]) -> Mapping[Question, Answer]:
     if not wanted:
         return {}
     with ThreadPoolExecutor(max_workers=len(wanted)) as pool:
-        resolver = _resolver()
-        return dict(zip(wanted, pool.map(lambda asked: _ask(resolver, *asked), wanted), strict=True))
+        asks = _resolver()
+        return dict(zip(wanted, pool.map(lambda asked: _ask(asks, *asked), wanted), strict=True))
 
 
-def _resolver() -> dns.resolver.Resolver:
+def _resolver() -> "resolver.Resolver":
     servers = current_settings().dns_servers
-    resolver = dns.resolver.Resolver(configure=not servers)
+    asks = resolver.Resolver(configure=not servers)
     if servers:
-        resolver.nameservers = [dns.nameserver.Do53Nameserver(host, port) for host, port in servers]
-    resolver.lifetime = SECONDS
-    resolver.timeout = SECONDS / 2
-    resolver.search = []
-    resolver.use_edns(0, 0, _LARGEST_DATAGRAM)
-    return resolver
+        asks.nameservers = [nameserver.Do53Nameserver(host, port) for host, port in servers]
+    asks.lifetime = SECONDS
+    asks.timeout = SECONDS / 2
+    asks.search = []
+    asks.use_edns(0, 0, _LARGEST_DATAGRAM)
+    return asks
 
 
-def _ask(resolver: dns.resolver.Resolver, name: str, kind: str) -> Answer:
+def _ask(asks: "resolver.Resolver", name: str, kind: str) -> Answer:
     try:
-        found = resolver.resolve(f"{name}.", kind, search=False)
-    except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+        found = asks.resolve(f"{name}.", kind, search=False)
+    except (resolver.NXDOMAIN, resolver.NoAnswer):
         return Answer(known=True)
-    except (dns.exception.DNSException, OSError, ValueError):
+    except (exception.DNSException, OSError, ValueError):
         return UNKNOWN  # refused, SERVFAIL, no answer in time, an answer that is none
     # Large companies have dozens of proofs at their domain: what says its version is what we look for.
     texts = sorted((_text(row) for row in found), key=lambda text: (not text.lower().startswith("v="), text))

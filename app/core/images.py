@@ -7,10 +7,15 @@ import io
 import struct
 import threading
 import warnings
-
-from PIL import Image
+from typing import TYPE_CHECKING
 
 from app.core.errors import BadMedia, Refused, TooLarge, Unavailable
+from app.core.late import Late
+
+if TYPE_CHECKING:
+    from PIL import Image
+else:
+    Image = Late("PIL.Image")
 
 SIDE = 512
 """Length of a square picture's side, in pixels."""
@@ -20,15 +25,15 @@ MOST_PIXELS = 40_000_000
 _QUALITY = 86
 _ORIENTATION = 0x0112
 _UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
+    2: "FLIP_LEFT_RIGHT",
+    3: "ROTATE_180",
+    4: "FLIP_TOP_BOTTOM",
+    5: "TRANSPOSE",
+    6: "ROTATE_270",
+    7: "TRANSVERSE",
+    8: "ROTATE_90",
 }
-warnings.filterwarnings("error", category=Image.DecompressionBombWarning)  # Pillow's own look at the header
+warnings.filterwarnings("error", message="Image size .* exceeds limit")  # Pillow's own look at the header
 
 _turn = threading.BoundedSemaphore(1)
 """One at a time in a process: a large picture takes some 160 MB for a moment."""
@@ -117,7 +122,7 @@ def _square(content: bytes, kind: str) -> bytes:
     left, top = (picture.width - side) // 2, (picture.height - side) // 2
     box = (left, top, left + side, top + side)
     small = picture.resize((SIDE, SIDE), Image.Resampling.LANCZOS, box=box, reducing_gap=3)
-    upright = small.transpose(turned) if turned is not None else small
+    upright = small.transpose(Image.Transpose[turned]) if turned is not None else small
     upright.info.clear()  # profiles, comments, places: whatever the encoder would carry over
     written = io.BytesIO()
     upright.save(written, "WEBP", quality=_QUALITY, exif=b"", icc_profile=b"", xmp=b"")

@@ -9,13 +9,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError, dates, numbers, units
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
+
+from app.core.late import Late
+
+if TYPE_CHECKING:
+    from babel.messages import mofile, pofile
+else:
+    mofile, pofile = Late("babel.messages.mofile"), Late("babel.messages.pofile")
 
 DEFAULT = "en"
 LANGUAGES: Sequence[str] = (DEFAULT, "de")
@@ -101,7 +106,7 @@ def catalog(language: str) -> NullTranslations:
         return NullTranslations()
     compiled = io.BytesIO()
     with source.open("rb") as file:
-        write_mo(compiled, read_po(file, locale=language))
+        mofile.write_mo(compiled, pofile.read_po(file, locale=language))
     compiled.seek(0)
     return Translations(compiled)
 

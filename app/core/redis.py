@@ -9,17 +9,22 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prometheus_client import Counter
 from redis import ConnectionPool, Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
-from rq import Queue
-from rq.serializers import JSONSerializer
 
+from app.core.late import Late
 from app.core.settings import current_settings
+
+if TYPE_CHECKING:
+    import rq
+    from rq import serializers
+else:
+    rq, serializers = Late("rq"), Late("rq.serializers")
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +80,12 @@ def pool(url: str, wait: float) -> ConnectionPool:
 
 def client(wait: float = WAIT_SECONDS) -> "Redis":
     """Return a client of the instance's Redis that fails after ``wait`` seconds; ask ``breaker`` first."""
-    return Redis(connection_pool=pool(current_settings().redis_url, wait))
+    return _client(current_settings().redis_url, wait)
+
+
+@cache
+def _client(url: str, wait: float) -> "Redis":
+    return Redis(connection_pool=pool(url, wait))
 
 
 def answers() -> bool:
@@ -86,9 +96,9 @@ def answers() -> bool:
         return False
 
 
-def queue(connection: "Redis") -> Queue:
+def queue(connection: "Redis") -> "rq.Queue":
     """Return the one queue; its jobs are JSON, so that who can write to Redis still cannot run code."""
-    return Queue(QUEUE, connection=connection, serializer=JSONSerializer)
+    return rq.Queue(QUEUE, connection=connection, serializer=serializers.JSONSerializer)
 
 
 # ---- the bell ------------------------------------------------------------------------------------------
@@ -103,6 +113,7 @@ def _after_fork() -> None:
     global _ringer  # noqa: PLW0603 - the only state that a fork breaks
     _ringer = ThreadPoolExecutor(1, thread_name_prefix="bell")
     _rings.clear()
+    _client.cache_clear()
     pool.cache_clear()
 
 

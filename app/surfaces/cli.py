@@ -61,6 +61,19 @@ def _not_in_production(what: str) -> None:
 # ---- people and data -------------------------------------------------------------------------------------
 
 
+@click.command(
+    "db",
+    add_help_option=False,
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+)
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+@click.pass_context
+def migrations(context: click.Context, words: tuple[str, ...]) -> None:
+    """Perform database migrations."""
+    commands = import_module("flask_migrate.cli").db  # loads Alembic, which nothing else needs
+    commands.main(words, prog_name="db", standalone_mode=False, parent=context.parent)
+
+
 @click.command("create-admin")
 @click.argument("email")
 @click.option("--password", help="For an account that has none; left out, a link to choose one is printed.")
@@ -369,6 +382,7 @@ def mount(app: Flask) -> None:
         recover_second_factor,
         seed,
         worker,
+        migrations,
         outbox_group,
         jobs_group,
         settings_group,

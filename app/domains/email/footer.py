@@ -1,20 +1,26 @@
 """What stands below each of an organization's mails: its own words, made safe, and links."""
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nh3
-from markdown_it import MarkdownIt
 
 from app.core.access import Access, Actor, operation
 from app.core.errors import ValidationFailed
 from app.core.languages import Sentence
+from app.core.late import Late
 from app.domains.email.rule_values import is_link, link_of
 from app.domains.email.rules import changed_at, held_rules, keep, rules_of
 from app.domains.email.rules_models import MailRules
+
+if TYPE_CHECKING:
+    import markdown_it
+else:
+    markdown_it = Late("markdown_it")
 
 LONGEST_TEXT, MOST_LINKS, LONGEST_LABEL = 4_000, 10, 80
 _DEFAULTS: Mapping[str, Any] = {
@@ -29,7 +35,6 @@ _TAGS = frozenset(
     {"a", "b", "blockquote", "br", "code", "em", "h1", "h2", "h3", "h4", "hr", "i", "li", "ol", "p", "pre"}
     | {"strong", "ul"}
 )
-_markdown = MarkdownIt("commonmark", {"html": False, "breaks": True}).disable("image")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,10 +60,15 @@ class Footer:
         return (self.text or "").strip()
 
 
+@functools.cache
+def _markdown() -> "markdown_it.MarkdownIt":
+    return markdown_it.MarkdownIt("commonmark", {"html": False, "breaks": True}).disable("image")
+
+
 def html_of(text: str) -> str:
     """Return Markdown as HTML with an allow-list of tags and links to https or a mailbox only."""
     return nh3.clean(
-        _markdown.render(text).strip(),
+        _markdown().render(text).strip(),
         tags=set(_TAGS),
         attributes={"a": {"href"}},
         url_schemes={"https", "mailto"},

@@ -3,13 +3,17 @@
 import functools
 from collections.abc import Mapping
 from ipaddress import ip_address
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import maxminddb
-import ua_parser
-
+from app.core.late import Late
 from app.core.secrets import keyed_hash
 from app.core.settings import current_settings
+
+if TYPE_CHECKING:
+    import maxminddb
+    import ua_parser
+else:
+    maxminddb, ua_parser = Late("maxminddb"), Late("ua_parser")
 
 _CLIENTS = {"curl": "curl", "python-requests": "Python", "httpx": "Python", "okhttp": "Android app"}
 
@@ -48,5 +52,5 @@ def country_of(ip: str | None) -> str | None:
 
 
 @functools.lru_cache(maxsize=1)
-def _countries(path: str) -> maxminddb.Reader | None:
+def _countries(path: str) -> "maxminddb.Reader | None":
     return maxminddb.open_database(path) if path else None

@@ -5,32 +5,28 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
-import webauthn
-from webauthn.helpers import (
-    parse_authentication_credential_json,
-    parse_client_data_json,
-    parse_registration_credential_json,
-)
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    AuthenticatorTransport,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
-from webauthn.registration.verify_registration_response import VerifiedRegistration
 
 from app.core import clock
 from app.core.db import db
+from app.core.late import Late
 from app.core.secrets import same, token_hash
 from app.core.settings import current_settings
 from app.domains.accounts.models import User
 from app.domains.settings import queries as settings
 from app.domains.twofactor.errors import PasskeyRefused
 from app.domains.twofactor.passkey_models import CeremonyPurpose, Passkey, PasskeyCeremony
+
+if TYPE_CHECKING:
+    import webauthn
+    from webauthn import helpers
+    from webauthn.helpers import structs
+    from webauthn.registration.verify_registration_response import VerifiedRegistration
+else:
+    webauthn, helpers, structs = Late("webauthn"), Late("webauthn.helpers"), Late("webauthn.helpers.structs")
 
 LIFE = timedelta(minutes=5)
 _CHALLENGE_BYTES = 32
@@ -42,7 +38,7 @@ _LONGEST_ANSWER = 20_000
 class Registered:
     """What a new passkey is known by."""
 
-    verified: VerifiedRegistration
+    verified: "VerifiedRegistration"
     user_handle: bytes
     transports: Sequence[str]
 
@@ -71,10 +67,10 @@ def ask_for_new(user: User, *, bound_to: str, known: Sequence[Passkey]) -> str:
         user_display_name=user.name,
         challenge=challenge,
         timeout=_milliseconds(),
-        authenticator_selection=AuthenticatorSelectionCriteria(
-            resident_key=ResidentKeyRequirement.REQUIRED,
+        authenticator_selection=structs.AuthenticatorSelectionCriteria(
+            resident_key=structs.ResidentKeyRequirement.REQUIRED,
             require_resident_key=True,
-            user_verification=UserVerificationRequirement.REQUIRED,
+            user_verification=structs.UserVerificationRequirement.REQUIRED,
         ),
         exclude_credentials=_described(known),
     )
@@ -90,7 +86,7 @@ def ask(
         challenge=_begin(purpose, bound_to, user_id=user_id),
         timeout=_milliseconds(),
         allow_credentials=_described(known),
-        user_verification=UserVerificationRequirement.REQUIRED,
+        user_verification=structs.UserVerificationRequirement.REQUIRED,
     )
     return webauthn.options_to_json(options)
 
@@ -113,10 +109,10 @@ def _begin(
     return challenge
 
 
-def _described(passkeys: Sequence[Passkey]) -> list[PublicKeyCredentialDescriptor]:
-    known = {transport.value: transport for transport in AuthenticatorTransport}
+def _described(passkeys: Sequence[Passkey]) -> "list[structs.PublicKeyCredentialDescriptor]":
+    known = {transport.value: transport for transport in structs.AuthenticatorTransport}
     return [
-        PublicKeyCredentialDescriptor(
+        structs.PublicKeyCredentialDescriptor(
             id=passkey.credential_id,
             transports=[known[name] for name in passkey.transports if name in known],
         )
@@ -133,8 +129,8 @@ def registered(credential: str, *, bound_to: str, user_id: int) -> Registered:
     :raises PasskeyRefused: whatever does not fit: challenge, place, origin, signature
     """
     with _refusing():
-        parsed = parse_registration_credential_json(_bounded(credential))
-        challenge = parse_client_data_json(parsed.response.client_data_json).challenge
+        parsed = helpers.parse_registration_credential_json(_bounded(credential))
+        challenge = helpers.parse_client_data_json(parsed.response.client_data_json).challenge
     ceremony = _finish(CeremonyPurpose.REGISTRATION, challenge, bound_to)
     if ceremony.user_id != user_id or ceremony.user_handle is None:
         raise PasskeyRefused
@@ -156,8 +152,8 @@ def answered(purpose: CeremonyPurpose, credential: str, *, bound_to: str) -> Ans
     :raises PasskeyRefused: whatever does not fit: challenge, place, person, origin, signature; unknown
     """
     with _refusing():
-        parsed = parse_authentication_credential_json(_bounded(credential))
-        challenge = parse_client_data_json(parsed.response.client_data_json).challenge
+        parsed = helpers.parse_authentication_credential_json(_bounded(credential))
+        challenge = helpers.parse_client_data_json(parsed.response.client_data_json).challenge
     ceremony = _finish(purpose, challenge, bound_to)
     passkey = db.session.scalar(
         sa.select(Passkey).where(Passkey.credential_id == parsed.raw_id).with_for_update()

@@ -2,12 +2,13 @@
 
 import json
 import math
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
 import marshmallow as ma
 from flask import Blueprint as FlaskBlueprint
-from flask import Flask, Request, current_app
+from flask import Flask, Request, Response, current_app
 from flask_smorest import Api
 from flask_smorest import Blueprint as SmorestBlueprint
 from webargs import missing
@@ -186,6 +187,8 @@ class DialectApi(Api):
         :param words: what the dialect says in place of some codes
         """
         self.dialect, self.error, self.schemes = name, error, schemes
+        self._undrawn: list[Blueprint] = []
+        self._drawing = threading.Lock()
         self.invalid, self.words = invalid, words or {}
         super().__init__(
             config_prefix=name.upper(),
@@ -209,10 +212,30 @@ class DialectApi(Api):
         super().init_app(
             app, spec_kwargs={**(spec_kwargs or {}), "servers": [{"url": current_settings().public_url}]}
         )
-        app.extensions.setdefault("documents", {})[self.dialect] = self.spec
+        app.extensions.setdefault("documents", {})[self.dialect] = self
         self.spec.components.schema("Error", schema=self.error)
         for name, scheme in self.schemes.items():
             self.spec.components.security_scheme(name, scheme)
+
+    def describe(self, blueprint: Blueprint) -> None:
+        """Take a blueprint into the document, which is drawn when somebody first reads it."""
+        self._undrawn.append(blueprint)
+
+    def document(self) -> dict[str, Any]:
+        """Return the document."""
+        with self._drawing:
+            while self._undrawn:
+                blueprint = self._undrawn.pop(0)
+                blueprint.register_views_in_doc(
+                    self, self._app, self.spec, name=blueprint.name, parameters=[]
+                )
+            found: dict[str, Any] = self.spec.to_dict()
+        return found
+
+    def _openapi_json(self) -> Response:
+        return current_app.response_class(
+            current_app.json.dumps(self.document(), indent=2, sort_keys=False), mimetype="application/json"
+        )
 
     def implied(self, *, public: bool, changes: bool, reads: bool) -> Iterator[tuple[int, str]]:
         """Yield status and code of what any call of this kind may be refused with."""
@@ -255,8 +278,8 @@ class DialectApi(Api):
 
 def document_of(dialect: str) -> dict[str, Any]:
     """Return the OpenAPI document of a dialect."""
-    document: dict[str, Any] = current_app.extensions["documents"][dialect].to_dict()
-    return document
+    api: DialectApi = current_app.extensions["documents"][dialect]
+    return api.document()
 
 
 def mount_blueprints(
@@ -265,7 +288,7 @@ def mount_blueprints(
     """Register a dialect's blueprints with their document, and once more under each alias without it."""
     for blueprint in blueprints:
         app.register_blueprint(blueprint)  # not by the api, which would add a tag that no call has
-        blueprint.register_views_in_doc(api, app, api.spec, name=blueprint.name, parameters=[])
+        api.describe(blueprint)
         for number, alias in enumerate(aliases, start=1):
             plain: FlaskBlueprint = blueprint
             name = f"alias_{blueprint.name}" if number == 1 else f"alias_{blueprint.name}_{number}"

@@ -4,8 +4,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from limits.storage import storage_from_string
-from limits.strategies import RateLimiter, SlidingWindowCounterRateLimiter
+from redis import Redis
 from redis.exceptions import ConnectionError as RedisAway
 
 from app.core import ids, redis
@@ -23,12 +22,12 @@ def counted(
     use_settings(settings)
     throttles.forget()
     redis.breaker.reset()
-    strategy = throttles._own
     if request.param == "in Redis":
         live: LiveInstance = request.getfixturevalue("live_server")
-        address = live.settings["REDIS_URL"].replace("unix:", "redis+unix:", 1)
-        strategy = SlidingWindowCounterRateLimiter(storage_from_string(address))
-    monkeypatch.setattr(throttles, "shared_strategy", lambda: strategy)
+        server = Redis.from_url(live.settings["REDIS_URL"])
+        monkeypatch.setattr(throttles, "shared", lambda: server)
+    else:
+        redis.breaker.trip(RedisAway())
     yield
     redis.breaker.reset()
     throttles.forget()
@@ -88,11 +87,11 @@ def test_a_dead_redis_is_not_asked_again_at_once(
     redis.breaker.reset()
     asked = []
 
-    def away() -> RateLimiter:
+    def away() -> Redis:
         asked.append(1)
         raise RedisAway
 
-    monkeypatch.setattr(throttles, "shared_strategy", away)
+    monkeypatch.setattr(throttles, "shared", away)
     assert calls(20, key) == 10
     assert len(asked) == 1
     redis.breaker.reset()
