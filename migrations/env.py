@@ -15,6 +15,7 @@ import app.core
 import app.domains
 from app.core.db import Base, UTCDateTime, Words, db
 from app.core.partitions import PARTITIONED
+from app.core.sealing import SealedText
 
 _ONE_AT_A_TIME = 0x504F5254
 """The number of the lock that two upgrades at once wait for on PostgreSQL."""
@@ -41,6 +42,8 @@ def render_item(kind: str, item: Any, _context: AutogenContext) -> str | Literal
         return "sa.DateTime(timezone=True)"
     if kind == "type" and isinstance(item, Words):
         return "sa.String(length=40)"
+    if kind == "type" and isinstance(item, SealedText):
+        return "sa.Text()" if item.length is None else f"sa.String(length={item.length})"
     return False
 
 

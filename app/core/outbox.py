@@ -97,7 +97,7 @@ def promise(
 ) -> OutboxRow:
     """Promise something in the running transaction: it is kept if and only if the transaction is committed.
 
-    :param payload: ids and strings; secrets sealed with the context ``outbox:<kind>``
+    :param payload: ids and strings; secrets as ``sealed``, with the context ``outbox:<kind>``
     :param lane: names the server that it depends on, where that is somebody else's (``core.lanes``)
     """
     now = clock.now()

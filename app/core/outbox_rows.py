@@ -12,6 +12,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
 from app.core.db import Base, Identified
+from app.core.sealing import Place, sealed_inside
+from app.core.secrets import Sealed
 
 Payload = Mapping[str, Any]
 
@@ -84,6 +86,21 @@ class OutboxRow(Base, Identified):
         sa.Index("ix_outbox_dead", "dead_at", sqlite_where=_DEAD, postgresql_where=_DEAD),
         sa.Index("ix_outbox_done", "done_at", sqlite_where=_DONE, postgresql_where=_DONE),
     )
+
+
+def _secret_in(row: sa.Row[Any], payload: Any) -> tuple[Sealed, str] | None:
+    return (Sealed(payload["sealed"]), f"outbox:{row.kind}") if "sealed" in payload else None
+
+
+sealed_inside(
+    Place(
+        OutboxRow.__table__.c.payload,
+        ("kind",),
+        lambda: OutboxRow.done_at.is_(None),
+        _secret_in,
+        lambda payload, fresh: {**payload, "sealed": fresh.inside()},
+    )
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import os
+from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -17,30 +18,44 @@ class SealBroken(Exception):
     """A sealed value cannot be opened: another key, another context, or it was changed."""
 
 
-def seal(plaintext: str, context: str) -> str:
-    """Encrypt a text so that it opens only with the same context (its table, row or tenant).
+@dataclass(frozen=True)
+class Sealed:
+    """A sealed text. Not a ``str``: only a column that says how it is opened takes it (``core.sealing``)."""
 
-    :returns: ``kid.base64url(nonce + ciphertext)``
-    """
+    text: str
+    """``kid.base64url(nonce + ciphertext)``"""
+
+    @property
+    def key_id(self) -> str:
+        """Return the name of the key that opens it."""
+        return self.text.partition(".")[0]
+
+    def inside(self) -> str:
+        """Return it as text, for a place inside of something else (``sealing.sealed_inside``)."""
+        return self.text
+
+
+def seal(plaintext: str, context: str) -> Sealed:
+    """Encrypt a text so that it opens only with the same context (its table, row or tenant)."""
     key_id, key = current_settings().sealing_keys.newest
     nonce = os.urandom(_NONCE_BYTES)
     box = AESGCM(key).encrypt(nonce, plaintext.encode(), context.encode())
-    return f"{key_id}.{base64.urlsafe_b64encode(nonce + box).decode()}"
+    return Sealed(f"{key_id}.{base64.urlsafe_b64encode(nonce + box).decode()}")
 
 
-def unseal(sealed: str, context: str) -> str:
+def unseal(sealed: Sealed, context: str) -> str:
     """Decrypt a sealed text with whichever key it names.
 
     :raises SealBroken: when the key is gone, the context differs or the value was changed
     """
-    key_id, _, encoded = sealed.partition(".")
+    key_id, _, encoded = sealed.text.partition(".")
     key = current_settings().sealing_keys.keys.get(key_id)
     if key is None:
         raise SealBroken(key_id)
-    raw = base64.urlsafe_b64decode(encoded)
     try:
+        raw = base64.urlsafe_b64decode(encoded)
         return AESGCM(key).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], context.encode()).decode()
-    except InvalidTag as error:
+    except (InvalidTag, ValueError) as error:
         raise SealBroken(key_id) from error
 
 

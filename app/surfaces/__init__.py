@@ -19,3 +19,4 @@ def mount(app: Flask) -> None:
         dialects.append(surface.DIALECT)
     register_problem_handler(app, dialects)
     import_module("app.surfaces.cli").mount(app)
+    import_module("app.surfaces.secrets_cli").mount(app)

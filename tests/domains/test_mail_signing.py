@@ -167,5 +167,5 @@ def test_a_domain_full_of_other_texts_fills_no_table(office: Office, dns: DnsSer
 def test_the_private_key_is_sealed_and_nowhere_else(office: Office, dns: DnsServer) -> None:
     office.put("deliverability", domain="acme.com")
     (row,) = office.rows(SenderDomain)
-    assert "PRIVATE" not in row.private_key
+    assert "PRIVATE" not in row.private_key.text
     assert "PRIVATE" not in str([event.changes for event in office.world.trail()])

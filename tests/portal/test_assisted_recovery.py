@@ -173,7 +173,7 @@ def waits(app: Flask, person: Visitor, mailbox: Mailbox, *, since: timedelta = t
     sent(person, mailbox.path("confirm"))
     with app.app_context():
         held = db.session.scalars(sa.select(Authenticator)).one()
-        return Phone(unseal(held.secret or "", factors.seal_context(held.user_id)))
+        return Phone(unseal(held.secret, factors.seal_context(held.user_id)))
 
 
 def person(app: Flask) -> int:

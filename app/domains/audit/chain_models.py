@@ -6,6 +6,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Base, Numbered
+from app.core.sealing import SealedText
+from app.core.secrets import Sealed
 
 _HASH = sa.LargeBinary(32)
 OF_THE_INSTANCE = 0
@@ -66,6 +68,16 @@ class AuditErasure(Numbered, Base):
     personal: Mapped[bytes] = mapped_column(_HASH)
     mac: Mapped[bytes] = mapped_column(_HASH)
     key_id: Mapped[str] = mapped_column(sa.String(64))
+
+
+class AuditKey(Base):
+    """What links made under one of the sealing keys are checked with, once that key is gone."""
+
+    __tablename__ = "audit_keys"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key_id: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    derived: Mapped[Sealed] = mapped_column(SealedText("audit_keys:{key_id}"))
 
 
 class AuditHorizon(Base):

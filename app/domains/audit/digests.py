@@ -10,11 +10,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.core.db import db
+from app.core.secrets import SealBroken, Sealed, seal, unseal
 from app.core.settings import current_settings
+from app.domains.audit.chain_models import AuditKey
 from app.domains.audit.models import AuditEvent
 
 START = b"\0" * 32
 _PURPOSE = b"portico audit chain"
+_KEPT = "audit_keys"
 
 FIXED = (
     *("id", "uid", "at", "kind", "tenant_id", "actor_kind", "actor_user_id", "impersonator_user_id"),
@@ -26,7 +30,7 @@ PERSONAL = ("ip", "user_agent", "actor_uid", "changes")
 
 
 class KeyGone(Exception):
-    """The key that something was sealed with is not among ``SEALING_KEYS`` any more."""
+    """The key that something was sealed with is not among ``SEALING_KEYS`` any more, and was not kept."""
 
 
 def columns() -> list[Any]:
@@ -45,9 +49,42 @@ def newest_key() -> str:
 
 def _key(key_id: str) -> bytes:
     key = current_settings().sealing_keys.keys.get(key_id)
-    if key is None:
-        raise KeyGone(key_id)
+    return _kept_key(key_id) if key is None else _derived(key)
+
+
+def _derived(key: bytes) -> bytes:
     return hmac.digest(key, _PURPOSE, "sha256")
+
+
+def _kept_key(key_id: str) -> bytes:
+    known = db.session.info.setdefault(_KEPT, {})  # a chain asks for each of its links
+    if key_id not in known:
+        found = db.session.scalar(sa.select(AuditKey.derived).where(AuditKey.key_id == key_id))
+        try:
+            known[key_id] = bytes.fromhex(unseal(found or Sealed(""), _context(key_id)))
+        except SealBroken as error:
+            raise KeyGone(key_id) from error
+    return bytes(known[key_id])
+
+
+def _context(key_id: str) -> str:
+    return f"audit_keys:{key_id}"
+
+
+def keep_keys() -> int:
+    """Keep what links are checked with, so that the keys it comes from can go; returns how many are new.
+
+    It is derived from each key for this alone, and sealed under the newest: it opens nothing else.
+    """
+    known = set(db.session.scalars(sa.select(AuditKey.key_id)))
+    lacking = {
+        key_id: key for key_id, key in current_settings().sealing_keys.keys.items() if key_id not in known
+    }
+    for key_id, key in lacking.items():
+        derived = seal(_derived(key).hex(), _context(key_id))
+        db.session.add(AuditKey(key_id=key_id, derived=derived))
+    db.session.flush()  # before they are sealed anew themselves
+    return len(lacking)
 
 
 def mac(key_id: str, *parts: Any) -> bytes:

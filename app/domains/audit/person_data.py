@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from app.core import outbox
 from app.core.db import db
 from app.core.personal import Leaver, Row, exported, on_erasure, plain
-from app.core.secrets import seal, unseal
+from app.core.secrets import Sealed, seal, unseal
 from app.domains.audit.chain import note_erasure
 from app.domains.audit.models import AuditEvent
 
@@ -76,7 +76,7 @@ def pseudonymize(leaver: Leaver) -> None:
 
 @outbox.effect(_FORGET)
 def _go_on_forgetting(claimed: outbox.Claimed) -> None:
-    kept = json.loads(unseal(claimed.payload["sealed"], _SEAL))
+    kept = json.loads(unseal(Sealed(claimed.payload["sealed"]), _SEAL))
     told: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in kept.items()}
     _forget(Leaver(**told), walk=int(claimed.payload["walk"]), after=int(claimed.payload["after"]))
 
@@ -92,7 +92,7 @@ def _forget(leaver: Leaver, *, walk: int, after: int) -> None:
         for row in rows:
             _clean(row, leaver, named, traces)
         if len(rows) == left:
-            sealed = seal(json.dumps(asdict(leaver)), _SEAL)
+            sealed = seal(json.dumps(asdict(leaver)), _SEAL).inside()
             outbox.promise(_FORGET, {"walk": walk, "after": rows[-1].id, "sealed": sealed})
             return
         walk, after, left = walk + 1, 0, left - len(rows)

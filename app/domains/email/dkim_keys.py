@@ -7,7 +7,7 @@ import dkim
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from app.core.secrets import seal, unseal
+from app.core.secrets import Sealed, seal, unseal
 
 _BITS = 2048  # RFC 8301, 3.2: verifiers take that much; longer ones do not fit into one DNS answer
 _SIGNED = (
@@ -24,7 +24,7 @@ class KeyPair:
     public: str
     private: str = field(repr=False)
 
-    def sealed(self, tenant_id: int) -> str:
+    def sealed(self, tenant_id: int) -> Sealed:
         """Return the private half as it is kept."""
         return seal(self.private, _context(tenant_id))
 
@@ -37,7 +37,7 @@ def new_key() -> KeyPair:
     return KeyPair(base64.b64encode(public).decode(), private.decode())
 
 
-def signed(message: bytes, *, domain: str, selector: str, sealed_key: str, tenant_id: int) -> bytes:
+def signed(message: bytes, *, domain: str, selector: str, sealed_key: Sealed, tenant_id: int) -> bytes:
     """Return a message with its signature in front, relaxed in headers and body.
 
     :raises SealBroken: if the key cannot be opened

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from app.core.secrets import unseal
+from app.core.secrets import Sealed, unseal
 from app.domains.email.definitions import MAILS
 from app.domains.email.dress import Occasion, dress_for
 from app.domains.email.mails import SEAL_CONTEXT
@@ -87,7 +87,7 @@ def compose(payload: Mapping[str, Any], uid: UUID) -> Outgoing:
         for key in ("first_name", "tenant_name", *definition.variables, *definition.optional)
         if key in payload
     }
-    secret = json.loads(unseal(payload["sealed"], SEAL_CONTEXT))
+    secret = json.loads(unseal(Sealed(payload["sealed"]), SEAL_CONTEXT))
     app_name = settings.text("instance.name") or ""
     to = secret.pop("to", payload["to"])
     reader = Reader(**payload["reader"]) if "reader" in payload else reader_of(payload.get("known_as") or to)

@@ -49,7 +49,7 @@ def promise(
             "tenant_name": tenant_name,
             **({} if tenant_id is None else {"tenant_id": tenant_id}),
             **variables,
-            "sealed": seal(json.dumps(secret), SEAL_CONTEXT),
+            "sealed": seal(json.dumps(secret), SEAL_CONTEXT).inside(),
         },
         lane=way.lane,
         due_at=due_of(definition.event, tenant_id),

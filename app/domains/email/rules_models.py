@@ -8,6 +8,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
 from app.core.db import Base, Numbered, Timed
+from app.core.sealing import SealedText
+from app.core.secrets import Sealed
 
 
 class MailRules(Base):
@@ -41,12 +43,12 @@ class SenderDomain(Base):
     dmarc_policy: Mapped[str] = mapped_column(sa.String(10), default="none")
     report_email: Mapped[str | None] = mapped_column(sa.String(320))
     public_key: Mapped[str | None] = mapped_column(sa.Text())
-    private_key: Mapped[str | None] = mapped_column(sa.Text())
-    """Sealed; it never leaves again."""
+    private_key: Mapped[Sealed | None] = mapped_column(SealedText("dkim:{tenant_id}"))
+    """It never leaves again."""
     signs_selector: Mapped[str | None] = mapped_column(sa.String(63))
     """Under which name the key that signs now was seen in the DNS; None: nothing is signed."""
-    signs_key: Mapped[str | None] = mapped_column(sa.Text())
-    """That key, sealed: the one before a rotation until the new record is seen."""
+    signs_key: Mapped[Sealed | None] = mapped_column(SealedText("dkim:{tenant_id}"))
+    """That key: the one before a rotation until the new record is seen."""
     records: Mapped[list[Any]] = mapped_column(sa.JSON(), default=list)
     """What the last look-up found, record by record."""
     status: Mapped[str] = mapped_column(sa.String(10), default="unset")

@@ -9,6 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
 from app.core.db import Base, Numbered, Timed, Words
+from app.core.sealing import SealedText
+from app.core.secrets import Sealed
 from app.core.settings import SmtpSecurity
 
 
@@ -23,8 +25,7 @@ class TenantMailServer(Timed, Base):
     port: Mapped[int]
     security: Mapped[SmtpSecurity] = mapped_column(sa.String(8))
     username: Mapped[str | None] = mapped_column(sa.String(320))
-    password: Mapped[str | None] = mapped_column(sa.Text)
-    """Sealed for the organization."""
+    password: Mapped[Sealed | None] = mapped_column(SealedText("mail_servers:password:{tenant_id}"))
     timeout_seconds: Mapped[int] = mapped_column(default=15)
     saved: Mapped[int] = mapped_column(default=1)
     """Grows with each save, so that a test of what was there before counts for nothing."""

@@ -9,7 +9,7 @@ from app.core import lanes, outbound
 from app.core.access import Access, Actor, operation
 from app.core.db import db, read
 from app.core.errors import Refused, ValidationFailed
-from app.core.secrets import seal, unseal
+from app.core.secrets import Sealed, seal, unseal
 from app.core.smtp import MailServer
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
@@ -193,7 +193,7 @@ def _forget_test(row: TenantMailServer) -> None:
     row.failures, row.last_error, row.warned_at = 0, None, None
 
 
-def _sealed(password: str | None, tenant_id: int | None) -> str | None:
+def _sealed(password: str | None, tenant_id: int | None) -> Sealed | None:
     return seal(password, _context(tenant_id)) if password else None
 
 

@@ -112,7 +112,8 @@ def _put_column(actor: Actor, definition: Definition, places: Places, value: Val
 
 def _kept(definition: Definition, tenant_id: int | None, value: Value) -> Any:
     if definition.type is Type.SECRET:
-        return seal(str(value), seal_context(definition.key, tenant_id)) if value else None
+        sealed = seal(str(value), seal_context(definition.key, tenant_id)) if value else None
+        return sealed and sealed.inside()
     return list(value) if isinstance(value, tuple) else value
 
 

@@ -10,7 +10,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.core.db import read
 from app.core.environments import Environment
-from app.core.secrets import unseal
+from app.core.sealing import Place, sealed_inside
+from app.core.secrets import Sealed, unseal
 from app.domains.settings.models import SettingValue
 from app.domains.settings.registry import DEFINITIONS, Definition, Type, Value
 
@@ -151,6 +152,21 @@ def seal_context(key: str, tenant_id: int | None) -> str:
     return f"setting:{key}:{tenant_id or 'platform'}"
 
 
+def _secret_in(row: sa.Row[Any], value: Any) -> tuple[Sealed, str] | None:
+    return (Sealed(value), seal_context(row.key, row.tenant_id)) if value else None
+
+
+sealed_inside(
+    Place(
+        SettingValue.__table__.c.value,
+        ("key", "tenant_id"),
+        lambda: SettingValue.key.in_([key for key, one in DEFINITIONS.items() if one.type is Type.SECRET]),
+        _secret_in,
+        lambda _, fresh: fresh.inside(),
+    )
+)
+
+
 def stored(
     definitions: Iterable[Definition], tenant_id: int | None, environment: Environment | None
 ) -> "Rows":
@@ -204,5 +220,5 @@ def in_force(definition: Definition, rows: Rows, tenant_id: int | None) -> sa.Ro
 def opened(definition: Definition, row: sa.Row[Any]) -> Value:
     """Return a row's value as the product works with it."""
     if definition.type is Type.SECRET:
-        return unseal(row.value, seal_context(definition.key, row.tenant_id))
+        return unseal(Sealed(row.value), seal_context(definition.key, row.tenant_id))
     return tuple(row.value) if isinstance(row.value, list) else row.value

@@ -9,6 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core import clock
 from app.core.db import Base, Identified, Words
 from app.core.environments import Environment
+from app.core.sealing import SealedText
+from app.core.secrets import Sealed
 
 
 class Provider(StrEnum):
@@ -43,8 +45,8 @@ class StoragePlace(Identified, Base):
     region: Mapped[str | None] = mapped_column(sa.String(64))
     endpoint_url: Mapped[str | None] = mapped_column(sa.String(500))
     """Where the organization named one; Azure's account address always."""
-    credentials: Mapped[str] = mapped_column(sa.Text)
-    """Sealed for this organization: JSON."""
+    credentials: Mapped[Sealed] = mapped_column(SealedText("storage:{tenant_id}"))
+    """JSON."""
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     replaced_at: Mapped[datetime | None]
 

@@ -100,7 +100,7 @@ def waiting(actor: Actor) -> SetUp:
     row = db.session.get(Authenticator, user.id)
     if row is None or row.pending_expires_at is None or not row.is_pending:
         raise NoSetupPending
-    secret = unseal(row.pending_secret or "", factors.seal_context(user.id))
+    secret = _opened(row)
     left = row.pending_expires_at - clock.now()
     return SetUp(secret, _address(secret, user), user.two_factor_enabled, left)
 
@@ -134,7 +134,7 @@ def confirm(actor: Actor, *, code: str, with_codes: bool = False) -> SwitchedOn:
         give_back(spent)
         nothing.commits = True
         raise
-    secret = unseal(row.pending_secret or "", factors.seal_context(user.id))
+    secret = _opened(row)
     step = totp.matching_step(secret, "".join(code.split()), clock.now())
     if step is None:
         raise CodeInvalid
@@ -271,6 +271,12 @@ def _pending(user_id: int) -> Authenticator:
     if row is None or not row.is_pending:
         raise NoSetupPending
     return row
+
+
+def _opened(row: Authenticator) -> str:
+    if row.pending_secret is None:
+        raise NoSetupPending
+    return unseal(row.pending_secret, factors.seal_context(row.user_id))
 
 
 def _drop_pending(row: Authenticator) -> None:

@@ -7,6 +7,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
 from app.core.db import Base, Numbered
+from app.core.sealing import SealedText
+from app.core.secrets import Sealed
 
 
 class Authenticator(Base):
@@ -15,12 +17,12 @@ class Authenticator(Base):
     __tablename__ = "authenticators"
 
     user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
-    secret: Mapped[str | None] = mapped_column(sa.String(300))
-    """Sealed; None while none is in force."""
+    secret: Mapped[Sealed | None] = mapped_column(SealedText("authenticator:{user_id}", 300))
+    """None while none is in force."""
     last_step: Mapped[int | None] = mapped_column(sa.BigInteger)
     """The newest time step a code was taken of: none is taken twice, nor an older one (RFC 6238, 5.2)."""
-    pending_secret: Mapped[str | None] = mapped_column(sa.String(300))
-    """Sealed; waits for its first code."""
+    pending_secret: Mapped[Sealed | None] = mapped_column(SealedText("authenticator:{user_id}", 300))
+    """Waits for its first code."""
     pending_expires_at: Mapped[datetime | None]
 
     @property

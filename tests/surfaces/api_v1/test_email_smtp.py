@@ -101,7 +101,7 @@ def test_l04_a_password_is_sealed_and_never_shown(
     with world.app.app_context():
         kept = db.session.get_one(TenantMailServer, tenant_id).password
     assert kept is not None
-    assert SECRET not in kept
+    assert SECRET not in kept.text
 
 
 @pytest.mark.parametrize(
