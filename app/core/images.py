@@ -129,7 +129,7 @@ def _square(content: bytes, kind: str) -> bytes:
     return written.getvalue()
 
 
-def _in_plain_colours(picture: Image.Image) -> Image.Image:
+def _in_plain_colours(picture: "Image.Image") -> "Image.Image":
     if picture.mode.startswith("I"):  # 16 bits of grey, which convert() would cut off at 255
         picture = picture.convert("I").point(lambda value: value / 257).convert("L")
     see_through = picture.mode in ("LA", "PA", "La", "RGBA", "RGBa") or "transparency" in picture.info

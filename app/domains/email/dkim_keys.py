@@ -2,12 +2,18 @@
 
 import base64
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import dkim
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from app.core.late import Late
 from app.core.secrets import Sealed, seal, unseal
+
+if TYPE_CHECKING:
+    import dkim
+else:
+    dkim = Late("dkim")
 
 _BITS = 2048  # RFC 8301, 3.2: verifiers take that much; longer ones do not fit into one DNS answer
 _SIGNED = (
