@@ -220,7 +220,10 @@ def test_a_request_is_told_shown_and_approved(firm: World, zone: Zone) -> None:
     firm.keep_promises()
     assert firm.sent[-1].to == OWNER
     assert "asks to join" in firm.sent[-1].subject
-    assert "I work here" in owner.get(address).text
+    shown = owner.get(address).text
+    assert "I work here" in shown
+    assert re.search(r'<option value="viewer"[^>]*>Viewer</option>', shown), "what may be given can be chosen"
+    assert re.search(r'<option value="1"[^>]*>Standard</option>', shown)
     taken = {"role": "viewer", "profile_id": "1"}
     assert owner.send(f"{address}/approve", taken, on=address).status_code == 303
     with firm.app.app_context():

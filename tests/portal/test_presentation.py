@@ -1,16 +1,23 @@
 """How values are said: times, names, waits, slugs, addresses of our own."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 
+import app
 from app.core import clock
+from app.domains.audit.kinds import AuditKind
 from app.surfaces.portal.base import internal
+from app.surfaces.portal.happenings import SENTENCES
 from app.surfaces.portal.organizations import slug_from
 from app.surfaces.portal.presentation import ago, exact, icon, initials, iso
 from app.surfaces.portal.problems import spell
+from app.surfaces.portal.trail_words import WORDS
 
 pytestmark = pytest.mark.once
 
@@ -79,3 +86,18 @@ def test_addresses_of_our_own(address: str) -> None:
 def test_an_icon_is_hidden_from_screen_readers() -> None:
     assert 'aria-hidden="true"' in icon("check")
     assert "<script" not in icon("check")
+
+
+def test_the_next_page_keeps_what_narrows_a_list(in_app: Flask) -> None:
+    lists: Any = in_app.jinja_env.get_template("portal/macros/lists.html").module
+    assert 'href="/there?show=answered&amp;page=3"' in lists.pagination(2, 3, 60, "/there?show=answered")
+    assert 'href="/there?page=1"' in lists.pagination(2, 3, 60, "/there")
+
+
+def test_whatever_is_recorded_is_told_in_words_that_can_be_translated() -> None:
+    sources = "".join(
+        path.read_text(encoding="utf-8") for path in Path(app.__path__[0]).rglob("domains/**/*.py")
+    )
+    recorded = {AuditKind[name] for name in re.findall(r"\bAuditKind\.([A-Z_]+)\b", sources)}
+    assert recorded
+    assert [str(kind) for kind in recorded if kind not in WORDS and kind not in SENTENCES] == []

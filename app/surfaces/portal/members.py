@@ -24,6 +24,7 @@ from app.domains.permissions import queries as permissions
 from app.domains.permissions.roles import HEADS, Role
 from app.domains.tenants.models import MembershipStatus
 from app.surfaces.portal.base import FormPage, PortalForm, area, away, door, page, typed
+from app.surfaces.portal.permissions import profile_name
 from app.surfaces.shared.actor import current_actor
 from app.surfaces.shared.problems import problem_of
 
@@ -225,7 +226,7 @@ def _offer(form: RightsForm, uid: UUID) -> None:
     offers = permissions.offers(actor) if may.profile else ()
     own = member.membership.profile_id
     form.profile_id.choices = [
-        (o.profile.id, o.profile.name) for o in offers if o.assignable or o.profile.id == own
+        (o.profile.id, profile_name(o.profile)) for o in offers if o.assignable or o.profile.id == own
     ]
     if not form.is_submitted() or form.role.data is None:
         form.role.data = str(member.membership.role)

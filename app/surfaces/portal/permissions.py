@@ -19,6 +19,7 @@ from app.domains.permissions.queries import Profile
 from app.domains.permissions.roles import HEADS, Role
 from app.surfaces.portal.base import FormPage, PortalForm, area, away, door, page, typed
 from app.surfaces.shared.actor import current_actor
+from app.surfaces.shared.languages import said
 
 bp = area("permissions")
 
@@ -45,6 +46,11 @@ ROLES: Mapping[Role, tuple[Any, Any]] = {
     Role.MEMBER: (_l("Member"), _l("Works in projects and with other systems.")),
     Role.VIEWER: (_l("Viewer"), _l("Sees, and changes nothing.")),
 }
+
+
+def profile_name(profile: Profile) -> str:
+    """Return what a profile is called; those that all have, in the reader's language."""
+    return said(profile.name) if profile.is_system else profile.name
 
 
 class ProfileForm(PortalForm):

@@ -19,6 +19,7 @@ from app.surfaces.shared.languages import said
 STATIC = Path(__file__).resolve().parents[3] / "static"
 ICONS = STATIC / "vendor" / "lucide" / "icons"
 
+INTERFACES = frozenset({"services_v1", "api_v1", "platform_api", "client_v1", "v0"})
 _NEAR = {
     "day": _l("yesterday"),
     "week": _l("last week"),
@@ -86,6 +87,15 @@ def device(name: str) -> str:
     return _("%(browser)s on %(system)s", browser=browser, system=system) if on else said(name)
 
 
+def way_in(name: str) -> str:
+    """Say through what something was done: an interface and a job are called by their own names."""
+    if name == "portal":
+        return _("Portal")
+    if name in INTERFACES:
+        return _("Interface %(name)s", name=name)
+    return _("In the background: %(name)s", name=name)
+
+
 def day(moment: datetime) -> str:
     """Write the day of a moment out."""
     return manner().day(moment)
@@ -116,6 +126,7 @@ def register_presentation(app: Flask) -> None:
         moment=moment,
         day=day,
         device=device,
+        way_in=way_in,
         iso=iso,
         age=seconds_since,
         initials=initials,
