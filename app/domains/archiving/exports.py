@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from app.core import clock, outbox, stepwise, storage
 from app.core.access import Access, Actor, operation
 from app.core.buckets import AUDIT_EXPORTS
-from app.core.db import db, rows_changed
+from app.core.db import db
 from app.core.environments import Environment
 from app.core.errors import ValidationFailed
 from app.core.links import public_url
@@ -22,7 +22,7 @@ from app.core.outbox import Act, Claimed, Payload
 from app.core.paging import CursorWindow
 from app.core.personal import Leaver, on_erasure
 from app.core.spreadsheets import harmless
-from app.core.stepwise import UNDER_WAY, ExportState
+from app.core.stepwise import UNDER_WAY, ExportState, ExportUnderWay, Sheet
 from app.core.storage import Store, StoreFailed
 from app.domains.accounts.models import User
 from app.domains.archiving import naming
@@ -34,7 +34,6 @@ from app.domains.audit.models import AuditEvent
 from app.domains.audit.operations import record
 from app.domains.audit.search import Wanted, search
 from app.domains.email import audit_mails as mails
-from app.domains.privacy.exports import ExportNotFound, ExportUnderWay
 from app.domains.settings import budgets
 from app.domains.storage import files, stores
 from app.domains.storage.models import StoredFile
@@ -44,7 +43,6 @@ FORMS: Mapping[str, str] = {"csv": "text/csv; charset=utf-8", "ndjson": "applica
 STEP = "audit.export_step"
 BATCH = 2000
 FOLDER = "trails"
-_SHOWN = 5
 COLUMNS = (
     *("at", "action", "result", "actor_type", "actor_id", "actor", "actor_email", "support"),
     *("subject_type", "subject_id", "subject", "tenant_id", "tenant", "way_in", "ip", "user_agent"),
@@ -80,10 +78,9 @@ def visible(actor: Actor, tenant_id: int | None) -> sa.Select[tuple[AuditExport]
 
 
 @operation(Access.SIGNED_IN)
-def mine(actor: Actor, *, tenant_id: int | None) -> Sequence[AuditExport]:
-    """Return the actor's latest exports; those that nobody goes on with are marked failed within the hour."""
-    query = visible(actor, tenant_id).order_by(AuditExport.id.desc()).limit(_SHOWN)
-    return db.session.scalars(query).all()
+def mine(actor: Actor, *, tenant_id: int | None) -> Sequence[Sheet[AuditExport]]:
+    """Return the actor's latest exports, the newest first."""
+    return stepwise.latest(AuditExport, visible(actor, tenant_id))
 
 
 @operation(Access.INTERACTIVE)
@@ -101,7 +98,7 @@ def request_export(actor: Actor, *, tenant_id: int | None, wanted: Wanted, form:
         raise ValidationFailed({"form": ["Choose one of the forms."]})
     budgets.spend(AUDIT_EXPORTS, user=actor.user_id)
     require_reader(actor, tenant_id)
-    give_up_stuck(user_id=actor.user_id)
+    stepwise.give_up_stuck(AuditExport, _discard, AuditExport.user_id == actor.user_id)
     db.session.execute(
         sa.select(User.id).where(User.id == actor.user_id).with_for_update()
     )  # of two at once one
@@ -141,11 +138,7 @@ def fetch_export(actor: Actor, *, tenant_id: int | None, uid: UUID) -> Fetched:
     :raises ScopeForbidden, PlatformAdminRequired: if the actor may not read the trail any more
     """
     require_reader(actor, tenant_id)
-    export = db.session.scalar(visible(actor, tenant_id).where(AuditExport.uid == uid))
-    if export is None or export.state is not ExportState.READY:
-        raise ExportNotFound
-    if export.expires_at is None or export.expires_at <= clock.now():
-        raise ExportNotFound
+    export = stepwise.finished(AuditExport, visible(actor, tenant_id), uid)
     record(
         actor,
         AuditKind.AUDIT_EXPORT_DOWNLOADED,
@@ -322,30 +315,9 @@ def facts_of(line: Line) -> dict[str, Any]:
 # ---- Its end
 
 
-def give_up_stuck(*, user_id: int | None = None) -> int:
-    """Mark exports failed whose step was given up, so that another can be asked for; returns how many."""
-    stuck = sa.select(AuditExport).where(stepwise.nobody_goes_on(AuditExport))
-    if user_id is not None:
-        stuck = stuck.where(AuditExport.user_id == user_id)
-    found = db.session.scalars(stuck).all()
-    for export in found:
-        stepwise.give_up(export)
-        _discard(export)
-    db.session.flush()  # before another is added beside them
-    return len(found)
-
-
-def expire() -> int:
-    """Mark exports that have run out and let go of their files; returns how many."""
-    now = clock.now()
-    over = sa.select(AuditExport).where(AuditExport.state == ExportState.READY, AuditExport.expires_at <= now)
-    found = db.session.scalars(over.limit(100)).all()
-    for export in found:
-        export.state = ExportState.EXPIRED
-        _discard(export)
-    old = sa.delete(AuditExport).where(AuditExport.requested_at < now - stepwise.REMEMBERED)
-    rows_changed(old.where(AuditExport.state.not_in((*UNDER_WAY, ExportState.READY))))
-    return len(found)
+def prune() -> int:
+    """Let go of exports that nobody goes on with and of those that have run out; returns how many."""
+    return stepwise.give_up_stuck(AuditExport, _discard) + stepwise.expire(AuditExport, _discard)
 
 
 def _discard(export: AuditExport) -> None:

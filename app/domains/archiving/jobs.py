@@ -25,7 +25,7 @@ def prune_trail() -> int:
 @job("exports.prune", every=timedelta(hours=1))
 def prune_exports() -> int:
     """Let go of exports that ran out and of those that nobody goes on with."""
-    return exports.give_up_stuck() + exports.expire()
+    return exports.prune()
 
 
 @job("retention.prune", every=timedelta(days=1))

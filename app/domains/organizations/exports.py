@@ -13,6 +13,7 @@ from app.core.buckets import TENANT_EXPORTS
 from app.core.db import db, read, rows_changed
 from app.core.links import public_url
 from app.core.outbox import Act, Claimed, OutboxRow, Payload
+from app.core.stepwise import ExportNotFound, ExportUnderWay
 from app.domains.accounts.models import User
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
@@ -21,7 +22,7 @@ from app.domains.organizations.holdings import HOLDINGS, parts
 from app.domains.organizations.models import TenantExport
 from app.domains.privacy import archive, files
 from app.domains.privacy.archive import Position
-from app.domains.privacy.exports import ExportNotFound, ExportUnderWay, Fetched
+from app.domains.privacy.exports import Fetched
 from app.domains.privacy.models import UNDER_WAY, ExportState
 from app.domains.sessions.proofs import require_strong
 from app.domains.settings import budgets
@@ -119,7 +120,7 @@ def fetch(actor: Actor, *, uid: UUID) -> Fetched:
         subject=("tenant", actor.tenant_id),
         changes={"export": str(uid)},
     )
-    return Fetched(path, path.stat().st_size, export.finished_at or clock.now())
+    return Fetched(f"organization-{export.finished_at:%Y-%m-%d}.zip", path, path.stat().st_size)
 
 
 # ---- making it

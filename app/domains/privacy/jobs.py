@@ -18,4 +18,4 @@ def erase_who_waited() -> int:
 @job("exports.prune", every=_HOUR)
 def prune_exports() -> int:
     """Delete exports that ran out, those that nobody goes on with, and folders that are nobody's."""
-    return exports.give_up_stuck() + exports.expire() + exports.sweep()
+    return exports.prune() + exports.sweep()

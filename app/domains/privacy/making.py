@@ -14,11 +14,6 @@ from app.domains.privacy.models import DataExport
 STEP = "exports.step"
 
 
-def begin(export: DataExport) -> None:
-    """Promise the next step of an export; an older promise is void from now on."""
-    stepwise.begin(STEP, export)
-
-
 @outbox.handler(STEP)
 def make_a_step(claimed: Claimed) -> Act:
     """Read one batch, and say how it is written."""
@@ -32,7 +27,7 @@ def make_a_step(claimed: Claimed) -> Act:
         return lambda: {"size": archive.seal_up(folder, position, about)}
     part = all_parts[position.part]
     rows = part.read(export.user_id, position.after, archive.BATCH)
-    return lambda: _written(archive.step(folder, position, rows, part))
+    return lambda: archive.step(folder, position, rows, part).kept()
 
 
 @outbox.sequel(STEP)
@@ -41,21 +36,13 @@ def write_progress_down(claimed: Claimed, kept: Payload) -> None:
     export = stepwise.current(DataExport, claimed)
     if export is None or not kept:
         return
-    size = kept.get("size")
-    if size is not None:
-        _finish(export, int(size))
+    if "size" in kept:
+        _finish(export, int(kept["size"]))
         return
-    position = Position.read({name: value for name, value in kept.items() if name != "size"})
-    export.state, export.position, export.progress = (
-        ExportState.MAKING,
-        position.kept(),
-        position.progress(archive.of_a_person()),
-    )
-    begin(export)
-
-
-def _written(position: Position) -> Payload:
-    return position.kept()
+    position = Position.read(dict(kept))
+    export.state, export.position = ExportState.MAKING, position.kept()
+    export.progress = position.progress(archive.of_a_person())
+    stepwise.begin(STEP, export)
 
 
 def _finish(export: DataExport, size: int) -> None:

@@ -16,12 +16,12 @@ from wtforms.validators import Length
 from app.core.errors import BadCursor
 from app.core.paging import CursorWindow
 from app.domains.archiving import exports, trail
-from app.domains.archiving.exports import Fetched
 from app.domains.archiving.naming import Line
 from app.domains.archiving.trail import Scope, TrailPage
 from app.domains.audit import verifying
 from app.domains.audit.search import Wanted
 from app.surfaces.portal.base import FormPage, PortalForm, area, away, door, typed
+from app.surfaces.portal.downloads import attached
 from app.surfaces.portal.happenings import icon_of
 from app.surfaces.portal.presentation import day
 from app.surfaces.portal.trail_words import ACTIONS, told
@@ -104,7 +104,6 @@ def _facts(scope: Scope, base: str, tenant_id: int | None) -> dict[str, Any]:
     chosen = tenant_id if scope is Scope.TENANT else _number(asked, "tenant_id")
     actor, window = current_actor(), CursorWindow(limit=PER_PAGE, cursor=cursor)
     found = trail.read_trail(actor, window=window, wanted=_wanted(asked), scope=scope, tenant_id=chosen)
-    made = exports.mine(actor, tenant_id=tenant_id)
     return {
         "base": base,
         "days": _by_day(found),
@@ -112,8 +111,7 @@ def _facts(scope: Scope, base: str, tenant_id: int | None) -> dict[str, Any]:
         "asked": asked,
         "is_first": not cursor,
         "actions": _actions(asked),
-        "exports": made,
-        "under_way": any(export.is_under_way for export in made),
+        "exports": exports.mine(actor, tenant_id=tenant_id),
         "all_over": scope is Scope.ALL,
         "standing": verifying.standing(actor) if scope is Scope.ALL else None,
     }
@@ -164,13 +162,6 @@ def _export(take: Callable[[], FormPage[ExportForm]], base: str, tenant_id: int 
     return away(f"{base}#exports")
 
 
-def _attached(fetched: Fetched) -> Response:
-    answer = Response(fetched.stream(), content_type=fetched.media_type, direct_passthrough=True)
-    answer.headers["Content-Disposition"] = f'attachment; filename="{fetched.name}"'
-    answer.content_length = fetched.size
-    return answer
-
-
 # ---- The pages
 
 
@@ -190,7 +181,7 @@ def request_export():
 @door("tenant")
 def download(export_uid: UUID):
     actor = current_actor()
-    return _attached(exports.fetch_export(actor, tenant_id=actor.tenant_id, uid=export_uid))
+    return attached(exports.fetch_export(actor, tenant_id=actor.tenant_id, uid=export_uid))
 
 
 @bp.get("/platform/audit")
@@ -208,4 +199,4 @@ def request_platform_export():
 @bp.post("/platform/audit/exports/<uuid:export_uid>/download")
 @door("platform_admin")
 def download_platform_export(export_uid: UUID):
-    return _attached(exports.fetch_export(current_actor(), tenant_id=None, uid=export_uid))
+    return attached(exports.fetch_export(current_actor(), tenant_id=None, uid=export_uid))

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from flask import Response, flash
+from flask import flash
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import StringField
@@ -15,10 +15,9 @@ from app.domains.organizations import jobs as _jobs  # noqa: F401 - and all that
 from app.domains.organizations import person_data as _person_data  # noqa: F401 - part of a person's export
 from app.domains.organizations.exports import PAGE
 from app.domains.permissions.roles import Role
-from app.domains.privacy.exports import Fetched
-from app.domains.sessions.operations import StepUpRequired
 from app.surfaces.portal.banners import Banner, banner
 from app.surfaces.portal.base import FormPage, PortalForm, area, away, door, typed
+from app.surfaces.portal.downloads import attached_once_proven
 from app.surfaces.portal.presentation import moment
 from app.surfaces.shared.actor import current_actor
 
@@ -49,11 +48,9 @@ def closing_soon(actor: Actor) -> Banner | None:
 
 def _facts() -> dict[str, Any]:
     actor = current_actor()
-    found = exports.latest(actor)
     return {
         "closing": closing.standing(actor),
-        "exports": found,
-        "under_way": any(sheet.is_under_way for sheet in found),
+        "exports": exports.latest(actor),
         "name": actor.tenant_name,
     }
 
@@ -79,21 +76,7 @@ def request_export():
 @bp.post(f"{PAGE}/exports/<uuid:export_uid>/download")
 @door("user", while_suspended=True)
 def download(export_uid: UUID):
-    try:
-        return _attached(exports.fetch(current_actor(), uid=export_uid))
-    except (
-        StepUpRequired
-    ):  # sent again by itself it would be saved, and the question would stay on the screen
-        flash(_("Confirm that it is you, then download it."), "info")
-        return away(f"/step-up?next={PAGE}")
-
-
-def _attached(found: Fetched) -> Response:
-    answer = Response(found.stream(), mimetype="application/zip", direct_passthrough=True)
-    name = f"organization-{found.made_at:%Y-%m-%d}.zip"
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    answer.content_length = found.size
-    return answer
+    return attached_once_proven(lambda: exports.fetch(current_actor(), uid=export_uid), page=PAGE)
 
 
 @bp.post(f"{PAGE}/close")

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from flask import Response, flash, request
+from flask import flash, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import HiddenField, StringField
@@ -11,10 +11,9 @@ from wtforms.validators import InputRequired, Length
 
 from app.core.access import Actor
 from app.domains.privacy import deletion, exports
-from app.domains.privacy.exports import Fetched
-from app.domains.sessions.operations import StepUpRequired
 from app.surfaces.portal.banners import Banner, banner
 from app.surfaces.portal.base import FormPage, PortalForm, area, away, door, typed
+from app.surfaces.portal.downloads import attached_once_proven
 from app.surfaces.portal.presentation import moment
 from app.surfaces.shared.actor import current_actor
 
@@ -45,11 +44,9 @@ def leaving_soon(actor: Actor) -> Banner | None:
 
 def _facts() -> dict[str, Any]:
     actor = current_actor()
-    found = exports.my_exports(actor)
     return {
         "leaving": deletion.standing(actor),
-        "exports": found,
-        "under_way": any(sheet.is_under_way for sheet in found),
+        "exports": exports.my_exports(actor),
         "address": actor.email,
     }
 
@@ -75,21 +72,7 @@ def request_export():
 @bp.post("/account/privacy/exports/<uuid:export_uid>/download")
 @door("user")
 def download(export_uid: UUID):
-    try:
-        return _attached(exports.fetch_export(current_actor(), uid=export_uid))
-    except (
-        StepUpRequired
-    ):  # sent again by itself it would be saved, and the question would stay on the screen
-        flash(_("Confirm that it is you, then download it."), "info")
-        return away(f"/step-up?next={PAGE}")
-
-
-def _attached(fetched: Fetched) -> Response:
-    answer = Response(fetched.stream(), mimetype="application/zip", direct_passthrough=True)
-    name = f"portico-data-{fetched.made_at:%Y-%m-%d}.zip"
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    answer.content_length = fetched.size
-    return answer
+    return attached_once_proven(lambda: exports.fetch_export(current_actor(), uid=export_uid), page=PAGE)
 
 
 @bp.post("/account/privacy/leave")
