@@ -1,5 +1,6 @@
 """What ends by itself: unproven sign-ups, unclaimed organizations, spent tokens; and what must not."""
 
+import itertools
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -7,11 +8,14 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from app.core import clock, jobs, redis
+from app.core import clock, ids, jobs, redis
 from app.core.db import db
 from app.domains.accounts.models import HeldAddress, User
 from app.domains.audit.models import AuditEvent
 from app.domains.auth.models import LinkPurpose, MailedLink
+from app.domains.billing.models import Subscription, SubscriptionStatus
+from app.domains.email import deliveries
+from app.domains.email.settings_models import Delivery
 from app.domains.permissions.roles import Role
 from app.domains.tenants.models import Membership, MembershipStatus, Tenant, TenantStatus
 from app.surfaces.shared import keeping
@@ -119,3 +123,44 @@ def test_an_address_given_up_is_kept_only_as_long_as_it_is_held(
     move_clock(2 * DAY)
     assert run("retention.prune") == 1
     assert db.session.scalar(sa.select(sa.func.count(HeldAddress.id))) == 0
+
+
+def _on_plan(slug: str, code: str | None, *, until: timedelta | None = None) -> int:
+    tenant = owned_by(person(slug, proven=True), slug, MembershipStatus.ACTIVE)
+    if code is not None:
+        status = SubscriptionStatus.ACTIVE if until is None else SubscriptionStatus.CANCELLED
+        period_end = None if until is None else clock.now() + until
+        db.session.add(
+            Subscription(
+                tenant_id=tenant.id,
+                plan_code=code,
+                status=status,
+                period_start=clock.now(),
+                period_end=period_end,
+            )
+        )
+    return tenant.id
+
+
+def test_what_became_of_mails_is_known_as_long_as_the_plan_keeps_logs(
+    in_app: Flask, move_clock: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plan that is over counts as dev; mails of nobody's organization are the instance's own."""
+    monkeypatch.setattr(deliveries, "_AT_ONCE", 1)
+    kept = {
+        _on_plan("none", None): 7,
+        _on_plan("dev", "dev"): 7,
+        _on_plan("pro", "pro"): 90,
+        _on_plan("enterprise", "enterprise"): 365,
+        _on_plan("ended", "pro", until=timedelta(days=5)): 7,
+        None: deliveries.KEPT_DAYS,
+    }
+    for tenant_id in [*kept, *kept]:
+        about = {"mail": "x", "event": "y", "to": "kim@example.org", "own_server": False}
+        deliveries.begin(ids.new_uid(), tenant_id=tenant_id, **about)
+    db.session.commit()
+    for before, days in itertools.pairwise((0, 6, 8, 89, 91, 364, 366)):
+        move_clock((days - before) * DAY)
+        run("retention.prune")
+        left = set(db.session.scalars(sa.select(Delivery.tenant_id)))
+        assert left == {tenant_id for tenant_id, most in kept.items() if most > days}, days

@@ -6,7 +6,7 @@ so in the outbox. What a server that took a mail does with it later (a returned 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +20,10 @@ from app.domains.email import bounces
 from app.domains.email.settings_models import Delivery, DeliveryState, TenantMailServer
 
 KEPT_DAYS = 90
+"""How long it is known what became of the instance's own mails; of an organization's its plan decides."""
 _CHUNK = 500
+_AT_ONCE = 5000
+"""Rows that one statement deletes, well within the time that the database gives it."""
 _DAY = timedelta(days=1)
 _LEFT = (DeliveryState.SENT, DeliveryState.DELIVERED)
 
@@ -163,6 +166,21 @@ def _give_up_late() -> int:
 
 @job("retention.prune", every=_DAY)
 def _prune() -> int:
-    return rows_changed(
-        sa.delete(Delivery).where(Delivery.created_at < clock.now() - timedelta(days=KEPT_DAYS))
-    )
+    return forget([None], before=clock.now() - timedelta(days=KEPT_DAYS))
+
+
+def forget(tenant_ids: Sequence[int | None], *, before: datetime, most: int = 50_000) -> int:
+    """Delete what is known of mails promised before a moment, some at a time; returns how many.
+
+    :param tenant_ids: whose; None alone for the instance's own
+    """
+    theirs = Delivery.tenant_id.is_(None) if tenant_ids == [None] else Delivery.tenant_id.in_(tenant_ids)
+    old = sa.select(Delivery.id).where(theirs, Delivery.created_at < before)
+    gone = 0
+    while gone < most:
+        some = old.limit(min(_AT_ONCE, most - gone))
+        met = rows_changed(sa.delete(Delivery).where(Delivery.id.in_(some)))
+        gone += met
+        if met < _AT_ONCE:
+            break
+    return gone

@@ -9,6 +9,7 @@ from app.core.access import system
 from app.core.db import db
 from app.core.jobs import job
 from app.domains.permissions.roles import Role
+from app.domains.tenants import logs as _logs  # noqa: F401 - has a job of its own
 from app.domains.tenants.models import Membership, MembershipStatus, Tenant, TenantStatus
 from app.domains.tenants.operations import abandon
 
