@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from app.core import jobs
 from app.core.db import db
+from app.core.outbox import OutboxRow
 from app.domains.accounts.models import User
 from app.domains.email.rules_models import EventChoice, MailEngagement, MailRules
 from app.domains.tenants.models import Tenant, TenantStatus
@@ -173,6 +174,17 @@ def test_links_lead_through_the_own_domain_once_it_points_here(office: Office, d
         office.write()
         office.write()
         assert f'href="http://{host}/t/c/' in office.last.html
+
+
+def test_a_new_domain_for_links_is_looked_up_at_once(office: Office, dns: DnsServer) -> None:
+    dns.put("links.acme.com", "localhost", kind="CNAME")
+    office.put("tracking", clickTracking=True, trackingDomain="links.acme.com")
+    office.world.keep_promises()
+    office.put("tracking", openTracking=True, trackingDomain="links.acme.com")
+    (asked,) = [one for one in office.rows(OutboxRow) if one.kind == "domain_check"]
+    assert asked.done_at, "the same one is not looked up again"
+    office.write()
+    assert 'href="http://links.acme.com/t/c/' in office.last.html
 
 
 # ---- held back

@@ -6,7 +6,6 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from app.core import clock, dns, outbox
-from app.core.access import Actor
 from app.core.db import db, rows_changed
 from app.core.dns import Answer, Question
 from app.core.jobs import job
@@ -14,14 +13,7 @@ from app.domains.email.deliverability import domain_row, keep, wanted_of
 from app.domains.email.dns_records import Wanted, expected, relevant
 from app.domains.email.rules import rules_of
 from app.domains.email.rules_models import MailRules, SenderDomain
-from app.domains.email.tracking import points_here, question_of
-
-KIND = "domain_check"
-
-
-def check_soon(actor: Actor) -> None:
-    """Have the domains of the actor's organization looked up as soon as a worker can."""
-    outbox.promise(KIND, {"tenant_id": actor.tenant_id})
+from app.domains.email.tracking import DOMAIN_CHECK, points_here, question_of
 
 
 @job("deliverability.check", every=timedelta(hours=6))
@@ -33,11 +25,11 @@ def check_all() -> int:
     )
     tenant_ids = db.session.scalars(named.union(linked)).all()
     for tenant_id in sorted(tenant_ids):
-        outbox.promise(KIND, {"tenant_id": tenant_id})
+        outbox.promise(DOMAIN_CHECK, {"tenant_id": tenant_id})
     return len(tenant_ids)
 
 
-@outbox.handler(KIND)
+@outbox.handler(DOMAIN_CHECK)
 def look_up(row: outbox.Claimed) -> outbox.Act:
     """Read what to ask, then ask it; what the DNS said is kept by the sequel."""
     tenant_id = int(row.payload["tenant_id"])
@@ -63,7 +55,7 @@ def look_up(row: outbox.Claimed) -> outbox.Act:
     return ask
 
 
-@outbox.sequel(KIND)
+@outbox.sequel(DOMAIN_CHECK)
 def keep_answers(_row: outbox.Claimed, said: outbox.Payload) -> None:
     """Keep what the DNS said, unless somebody changed what it was asked meanwhile."""
     answers: dict[Question, Answer] = {

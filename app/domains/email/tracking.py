@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from app.core import outbox
 from app.core.access import Access, Actor, operation
 from app.core.dns import Answer, Question
 from app.core.errors import ValidationFailed
@@ -16,6 +17,8 @@ from app.domains.email.rules import changed_at, held_rules, keep, rules_of
 from app.domains.email.rules_models import MailRules
 
 LEAST_DAYS, MOST_DAYS = 1, 730
+DOMAIN_CHECK = "domain_check"
+"""The promise to look an organization's domains up (``domain_checks``)."""
 _DEFAULTS: Mapping[str, Any] = {
     "open_tracking": False,
     "click_tracking": False,
@@ -69,7 +72,7 @@ def tracking(actor: Actor) -> Tracking:
 
 @operation(Access.TENANT_ADMIN)
 def change_tracking(actor: Actor, *, changes: Mapping[str, Any]) -> Tracking:
-    """Change what is counted in optional mail sent from now on.
+    """Change what is counted in optional mail sent from now on; a new domain is looked up at once.
 
     :param changes: fields of ``Tracking`` that change
     :raises ValidationFailed: for a domain that is none, or is our own
@@ -80,6 +83,8 @@ def change_tracking(actor: Actor, *, changes: Mapping[str, Any]) -> Tracking:
         values["tracking_domain"] = _domain(str(changes["tracking_domain"]))
     if values["tracking_domain"] != rules.tracking.get("tracking_domain"):
         rules.tracking_domain_seen_at = None
+        if values["tracking_domain"]:
+            outbox.promise(DOMAIN_CHECK, {"tenant_id": actor.tenant_id})
     keep(actor, rules, "tracking", values)
     return tracking_in(rules)
 
