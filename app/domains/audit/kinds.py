@@ -114,6 +114,7 @@ class AuditKind(StrEnum):
     DOMAIN_REMOVED = "domain.removed"
     DOMAIN_VERIFIED = "domain.verified"
     DOMAIN_LOST = "domain.lost"
+    TENANT_SLUG_CHANGED = "tenant.slug_changed"
     TENANT_CLOSING_REQUESTED = "tenant.closing_requested"
     TENANT_CLOSING_CANCELLED = "tenant.closing_cancelled"
     TENANT_ERASED = "tenant.erased"

@@ -33,6 +33,7 @@ from app.domains.sessions.operations import Ended, end_all, require_fresh
 from app.domains.sessions.proofs import check_password
 from app.domains.settings import budgets
 from app.domains.settings import queries as settings
+from app.domains.tenants.former_slugs import goes_by
 from app.domains.tenants.models import Membership, MembershipStatus, Tenant
 from app.domains.twofactor import recoveries
 
@@ -100,7 +101,7 @@ def _active_tenant(user: User, slug: str) -> Tenant | None:
         .where(
             Membership.user_id == user.id,
             Membership.status == MembershipStatus.ACTIVE,
-            Tenant.slug == slug.lower(),
+            goes_by(slug.lower()),
         )
     )
 

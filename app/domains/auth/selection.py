@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import sqlalchemy as sa
+from sqlalchemy.orm import contains_eager
+
 from app.core import clock
 from app.core.access import Access, Actor, NotSignedIn, PermissionDenied, operation
 from app.core.db import db
 from app.core.environments import Environment
-from app.core.errors import Unauthenticated
+from app.core.errors import AppError, Unauthenticated
 from app.core.ids import Ref
 from app.core.permissions import Permission
 from app.domains.accounts.emails import EmailUnverified
@@ -21,11 +24,13 @@ from app.domains.sessions import operations as sessions
 from app.domains.sessions import tokens
 from app.domains.sessions.identify import SWITCH_OF_METHOD, check_rules, status_for
 from app.domains.sessions.models import UserSession
+from app.domains.sessions.operations import Opened
 from app.domains.sessions.tokens import Reach
 from app.domains.settings import queries as settings
 from app.domains.settings.factor_demand import DEMAND_KEYS, factor_demand
 from app.domains.tenants import queries as tenants
-from app.domains.tenants.models import Membership, Tenant
+from app.domains.tenants.former_slugs import goes_by
+from app.domains.tenants.models import Membership, MembershipStatus, Tenant
 
 SCOPED_LIFE = timedelta(minutes=30)
 
@@ -149,6 +154,53 @@ def work_in(actor: Actor, *, tenant: Ref) -> Membership:
         tenant_id=membership.tenant_id,
     )
     return membership
+
+
+@operation(Access.PUBLIC)
+def begin_in(actor: Actor, *, opened: Opened, slug: str) -> Membership | None:
+    """Let a sign-in just opened begin in the organization on whose page it was made.
+
+    None where the person is no active member, or its rules keep this sign-in out: they can choose it, and are
+    told why then.
+    """
+    membership = db.session.scalar(
+        sa.select(Membership)
+        .join(Membership.tenant)
+        .options(contains_eager(Membership.tenant))
+        .where(
+            Membership.user_id == opened.user.id,
+            Membership.status == MembershipStatus.ACTIVE,
+            goes_by(slug.lower()),
+        )
+    )
+    if membership is None or not _lets_in(actor, opened, membership):
+        return None
+    opened.session.selected_tenant_id = membership.tenant_id
+    record(
+        actor,
+        AuditKind.SESSION_TENANT_SELECTED,
+        subject=("session", opened.session.id),
+        user_id=opened.user.id,
+        session_id=opened.session.id,
+        tenant_id=membership.tenant_id,
+    )
+    return membership
+
+
+def _lets_in(actor: Actor, opened: Opened, membership: Membership) -> bool:
+    try:
+        hold_rules(
+            actor,
+            membership.tenant,
+            opened.user,
+            method=opened.session.method,
+            factors=opened.session.factors,
+            environment=Environment.PROD,
+            head_of=membership.role,
+        )
+    except AppError:
+        return False
+    return True
 
 
 def _admitted(

@@ -25,6 +25,7 @@ from app.domains.sessions.operations import Plan, open_session, rotate
 from app.domains.sessions.tokens import Reach, RefreshTokenInvalid, access_token
 from app.domains.settings import queries as settings
 from app.domains.settings.factor_demand import DEMAND_KEYS, factor_demand
+from app.domains.tenants.former_slugs import goes_by
 from app.domains.tenants.models import Membership, MembershipStatus, Tenant
 from app.domains.tenants.queries import language_and_zone
 
@@ -149,5 +150,5 @@ _OF_USER = (
     .options(contains_eager(Membership.tenant))
     .where(Membership.user_id == sa.bindparam("user_id"))
 )
-_BY_SLUG = _OF_USER.where(Tenant.slug == sa.bindparam("slug"))
+_BY_SLUG = _OF_USER.where(goes_by(sa.bindparam("slug", type_=sa.String())))
 _BY_ID = _OF_USER.where(Tenant.id == sa.bindparam("tenant_id"))

@@ -19,6 +19,7 @@ from app.domains.billing.usage import calls_in, month_of
 from app.domains.clients.models import ServiceUser
 from app.domains.sessions.lookup import setting
 from app.domains.sessions.models import UserSession
+from app.domains.tenants.former_slugs import goes_by
 from app.domains.tenants.models import Tenant
 
 _TOUCH_AFTER = timedelta(minutes=1)
@@ -77,7 +78,7 @@ def _statement() -> sa.Select[Any]:
         .outerjoin(UserSession, its_session)
         .outerjoin(ServiceUser, ServiceUser.id == UserSession.service_user_id)
         .outerjoin(Subscription, Subscription.tenant_id == Tenant.id)
-        .where(Tenant.slug == sa.bindparam("slug", type_=sa.String()))
+        .where(goes_by(sa.bindparam("slug", type_=sa.String())))
     )
 
 

@@ -30,6 +30,7 @@ from app.domains.permissions.roles import Role
 from app.domains.settings import budgets
 from app.domains.settings import queries as settings
 from app.domains.tenants import heads
+from app.domains.tenants.former_slugs import goes_by
 from app.domains.tenants.models import Membership, MembershipStatus, Tenant, TenantStatus
 
 AGAIN_AFTER = timedelta(days=7)
@@ -162,7 +163,7 @@ def ask_by_slug(actor: Actor, *, slug: str, reason: str = "") -> None:
     text = one_text("reason", reason)
     budgets.spend(JOIN_REQUESTS, user=actor.user_id)
     found = db.session.scalar(
-        sa.select(Tenant).where(Tenant.slug == slug.strip().lower(), Tenant.status == TenantStatus.ACTIVE)
+        sa.select(Tenant).where(goes_by(slug.strip().lower()), Tenant.status == TenantStatus.ACTIVE)
     )
     if found is None or not actor.email_verified:
         return

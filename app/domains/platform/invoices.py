@@ -15,6 +15,7 @@ from app.domains.billing.invoice_queries import Shown, shown
 from app.domains.billing.invoices import close
 from app.domains.billing.models import Invoice, InvoiceStatus
 from app.domains.sessions.proofs import require_strong
+from app.domains.tenants.former_slugs import goes_by
 from app.domains.tenants.models import Tenant
 
 REASON_LENGTH = 500
@@ -48,7 +49,7 @@ def find(
     if overdue:
         query = query.where(Invoice.status == InvoiceStatus.OPEN, Invoice.overdue_at.is_not(None))
     if search:
-        named = sa.select(Tenant.id).where(Tenant.slug == search.lower())
+        named = sa.select(Tenant.id).where(goes_by(search.lower()))
         number = Invoice.number.icontains(search, autoescape=True)
         query = query.where(sa.or_(number, Invoice.tenant_id.in_(named)))
     found = keyset(query, window, name="platform.invoices", newest_first=[Invoice.id])

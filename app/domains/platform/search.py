@@ -18,6 +18,7 @@ from app.domains.audit.models import AuditEvent
 from app.domains.billing.models import Subscription
 from app.domains.members.models import Invitation
 from app.domains.sessions.models import UserSession
+from app.domains.tenants.former_slugs import goes_by
 from app.domains.tenants.models import Membership, Tenant
 
 _MOST = 10
@@ -80,7 +81,7 @@ def _searches(text: str) -> Iterator[Iterator[Hit]]:
         yield _people(User.email_key == emails.key_of(text))
         yield _invitations(Invitation.email_key == emails.key_of(text))
         return
-    yield _tenants(Tenant.slug == lowered)
+    yield _tenants(goes_by(lowered))
     yield _people(User.handle == lowered.removeprefix("@"))
     if _REQUEST.fullmatch(text):
         yield _requests(text)

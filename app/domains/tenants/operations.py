@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from app.core import clock, limits
 from app.core.access import Access, Actor, operation
 from app.core.buckets import TENANT_CREATIONS
-from app.core.db import db, one_wins, read
-from app.core.errors import Conflict, Forbidden, Refused, ValidationFailed
+from app.core.db import db, one_wins
+from app.core.errors import Forbidden, Refused, ValidationFailed
 from app.core.languages import Sentence
 from app.core.links import public_url
 from app.domains.accounts import emails
@@ -20,14 +20,11 @@ from app.domains.billing.models import Subscription
 from app.domains.email import mails
 from app.domains.permissions.roles import Role
 from app.domains.settings import queries as settings
-from app.domains.tenants import queries, slugs, standing
+from app.domains.tenants import former_slugs, queries, slugs, standing
+from app.domains.tenants.former_slugs import SlugTaken
 from app.domains.tenants.models import Membership, MembershipStatus, Tenant, TenantStatus
 
 NAME_LENGTH = 200
-
-
-class SlugTaken(Conflict):
-    code, message = "tenant:slug_taken", "This slug is taken."
 
 
 class SelfServiceOff(Forbidden):
@@ -101,18 +98,20 @@ def check_slug_is_free(slug: str) -> None:
 
     :raises SlugTaken: if it is
     """
-    if read(sa.select(Tenant.id).where(Tenant.slug == slug)):
+    if former_slugs.taken([slug]):
         raise SlugTaken
 
 
 def found(actor: Actor, *, name: str, slug: str, billing_email: str, founder_id: int | None) -> Tenant:
     """Make the organization with its subscription and its audit row; of two at once one gets the slug.
 
-    :raises SlugTaken: if it is another's
+    :raises SlugTaken: if it is another's, or was until lately
     """
     tenant = Tenant(name=name.strip(), slug=slug, billing_email=billing_email)
     with one_wins(or_else=SlugTaken):
         db.session.add(tenant)
+        db.session.flush()  # generate tenant.id
+        former_slugs.claim(tenant)
     record(
         actor,
         AuditKind.TENANT_CREATED,

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import contains_eager
 
 from app.core.access import Access, Actor, operation
-from app.core.db import db, read
+from app.core.db import db
 from app.core.errors import NotFound
 from app.core.ids import Ref
 from app.core.paging import Page, Window, paginate
@@ -17,8 +17,9 @@ from app.domains.billing.queries import Standing, standing_of
 from app.domains.permissions.roles import Role
 from app.domains.settings import queries as settings
 from app.domains.settings.registry import DEFINITIONS, Value
+from app.domains.tenants import former_slugs, slugs
 from app.domains.tenants import listing as _listing  # noqa: F401 - keeps what lists are searched by
-from app.domains.tenants import slugs
+from app.domains.tenants.former_slugs import goes_by
 from app.domains.tenants.models import Membership, MembershipStatus, Tenant, TenantStatus
 
 
@@ -156,12 +157,12 @@ def my_membership(actor: Actor) -> Membership:
 
 @operation(Access.PUBLIC)
 def by_slug(actor: Actor, *, slug: str) -> Tenant:
-    """Return an organization by its slug; an archived one is not there.
+    """Return an organization by its slug, or one that it had before; an archived one is not there.
 
     :raises TenantNotFound: if there is none
     """
     found = db.session.scalar(
-        sa.select(Tenant).where(Tenant.slug == slug.lower(), Tenant.status != TenantStatus.ARCHIVED)
+        sa.select(Tenant).where(goes_by(slug.lower()), Tenant.status != TenantStatus.ARCHIVED)
     )
     if found is None:
         raise TenantNotFound
@@ -186,7 +187,7 @@ def slug_availability(actor: Actor, *, slug: str) -> SlugAnswer:
     if reason == "invalid":
         return SlugAnswer(slug, reason)
     near = [f"{wanted[:46]}-{end}" for end in ("2", "hq", "app", "team")]
-    taken = {row.slug for row in read(sa.select(Tenant.slug).where(Tenant.slug.in_([wanted, *near])))}
+    taken = former_slugs.taken([wanted, *near])
     free = [name for name in near if name not in taken and slugs.check(name) is None][:2]
     if reason is None and wanted in taken:
         reason = "taken"

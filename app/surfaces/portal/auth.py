@@ -16,7 +16,9 @@ from app.domains.auth.registration import SignUpStarted
 from app.domains.sessions import operations as sessions
 from app.domains.sessions.operations import Plan
 from app.domains.settings import queries as settings
+from app.domains.tenants import slugs
 from app.surfaces.portal.base import (
+    SIGN_IN_PAGE_OF,
     FormPage,
     PortalForm,
     area,
@@ -215,7 +217,17 @@ def _sign_in_code_page(email: str) -> FormPage[CodeForm]:
 def sign_in_form():
     if door.visitor().is_signed_in:
         return away(internal(request.args.get("next")) or "/dashboard")
+    _remember_whose_page()
     return _sign_in_page().show()
+
+
+def _remember_whose_page() -> None:
+    """Keep whose page it is for the end of the sign-in, which may take several steps."""
+    slug = request.args.get("organization", "")
+    if 0 < len(slug) <= slugs.LONGEST:
+        session[SIGN_IN_PAGE_OF] = slug
+    else:
+        session.pop(SIGN_IN_PAGE_OF, None)
 
 
 @bp.post("/sign-in")

@@ -36,6 +36,7 @@ from app.core.permissions import Permission
 from app.core.settings import current_settings
 from app.domains.accounts import preferences
 from app.domains.accounts.preferences import ScreenPreferences
+from app.domains.auth import selection
 from app.domains.sessions.operations import Opened
 from app.domains.tenants import queries as tenants
 from app.surfaces.portal.banners import banners
@@ -58,6 +59,8 @@ _INTERNAL = re.compile(r"/(?![/\\])[!-\[\]-~]*")
 
 _IN_ALL_LISTS = 50
 SEE_OTHER = 303
+SIGN_IN_PAGE_OF = "sign_in_page_of"
+"""Where the signed cookie keeps the short name of the organization on whose page somebody signs in."""
 
 
 # ---- Who calls
@@ -325,6 +328,8 @@ class FormPage(Generic[F]):
 
 def signed_in(opened: Opened) -> Response:
     """Hand the new session's cookie out, forget what led to it, and go where the person wanted to."""
+    if slug := session.get(SIGN_IN_PAGE_OF):
+        selection.begin_in(current_actor(), opened=opened, slug=slug)
     session.clear()
     start = start_page(preferences.of(opened.user).ui.start_page)
     answer = set_session_cookie(away(internal(request.values.get("next")) or start), opened)
