@@ -69,7 +69,7 @@ test-postgresql: $(DEV)
 	$(BIN)/python -m pytest -m "not browser and not faults and not once" --database postgresql
 
 test-browser: $(DEV) chromium
-	$(BIN)/python -m pytest -m browser
+	$(BIN)/python -m pytest -m browser --dist worksteal
 
 bench: $(DEV) ## Measure: reads, logins, queries per request, timing of known and unknown addresses, start-up
 	$(BIN)/python -m benchmarks

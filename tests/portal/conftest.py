@@ -3,7 +3,7 @@
 import itertools
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,8 +123,11 @@ class Guest:
     email: str
     scripts: bool
 
-    def sign_up(self) -> None:
-        """Create the account and confirm it with the mailed code; ends on the dashboard."""
+    def sign_up(self, look: Callable[[], None] = lambda: None) -> None:
+        """Create the account and confirm it with the mailed code; ends on the dashboard.
+
+        :param look: called while the code is asked for
+        """
         page = self.page
         page.goto("/sign-up")
         page.get_by_label("First name").fill("Kim")
@@ -134,16 +137,17 @@ class Guest:
         page.get_by_role("checkbox").check()
         page.get_by_role("button", name="Create account").click()
         page.wait_for_url("**/sign-up/code")
+        look()
         page.get_by_label("Code").fill(self.live.mail.code_for(self.email))
         if not self.scripts:
             page.get_by_role("button", name="Confirm and go on").click()
         page.wait_for_url("**/dashboard")
 
-    def sign_in(self) -> None:
+    def sign_in(self, password: str = PASSWORD) -> None:
         page = self.page
         page.goto("/sign-in")
         page.get_by_label("E-mail").fill(self.email)
-        page.get_by_label("Password", exact=True).fill(PASSWORD)
+        page.get_by_label("Password", exact=True).fill(password)
         page.get_by_role("button", name="Sign in", exact=True).click()
         page.wait_for_url("**/dashboard")
 

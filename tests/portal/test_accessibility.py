@@ -1,56 +1,24 @@
-"""axe-core finds nothing on any page, in either theme, wide and narrow, and no page is too wide."""
+"""axe-core finds nothing on any page, in either theme, wide and narrow, and every page has room."""
 
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from flask import Flask, render_template
 from playwright.sync_api import Page, Route
 
+from app.domains.demo.people import PASSWORD as DEMO_PASSWORD
 from app.surfaces.portal.problems import Viewer, error_page
 from app.surfaces.shared.problems import Problem
-from tests.portal.conftest import Guest
+from tests.portal import pages
+from tests.portal.conftest import Guest, Visitor
+from tests.portal.looking import NARROW, SMALLEST, faults, too_small
+from tests.support.live import LiveInstance
+from tests.support.world import PASSWORD as WORLD_PASSWORD
+from tests.support.world import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.live, pytest.mark.timeout(300)]
 
-WINDOWS = {"wide": {"width": 1280, "height": 860}, "narrow": {"width": 390, "height": 844}}
-SMALLEST = {"width": 360, "height": 740}
-
-OPEN = [
-    "/sign-up",
-    "/sign-in",
-    "/forgot-password",
-    "/reset-password?token=x",
-    "/verify-email",
-    "/verify-email?token=x",
-    "/keep-account?token=x",
-    "/email/confirm?token=x",
-    "/email/stop?token=x",
-    "/email/undo?token=x",
-    "/passkeys/undo?token=x",
-    "/recover-second-factor",
-    "/recover-second-factor/confirm?token=x",
-    "/recover-second-factor/stop",
-    "/policies/terms",
-    "/policies/privacy",
-    "/developers",
-    "/nowhere",
-]
-CLOSED = [
-    "/dashboard",
-    "/organizations",
-    "/account",
-    "/account/preferences",
-    "/account/password",
-    "/account/sessions",
-    "/account/tokens",
-    "/account/tokens/new",
-    "/account/privacy",
-    "/account/email",
-    "/account/security",
-    "/account/security-log",
-    "/step-up",
-]
+Enter = Callable[..., Guest]
 
 PROBLEMS = [
     Problem(
@@ -67,85 +35,120 @@ PROBLEMS = [
     ),
 ]
 
-THIRD_PARTY = {"exclude": [["#reference"]]}
-"""What Swagger UI draws is its own; our frame around it is not excused."""
+
+@pytest.fixture
+def lively(live: LiveInstance) -> LiveInstance:
+    """Give the running instance with the demo in it."""
+    live.flask("seed")
+    return live
 
 
-ALL = {"resultTypes": ["violations"]}
-STILL = """() => {
-    const still = new CSSStyleSheet();
-    still.replaceSync("*, *::before, *::after { transition: none !important; animation: none !important }");
-    document.adoptedStyleSheets = [...document.adoptedStyleSheets, still];
-}"""
-"""What changes its colours over time is judged by those at the end."""
-COLOURS = {**ALL, "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
-"""What another theme can make wrong: all else was looked at in the first."""
+def enter(guest_with: Enter, email: str) -> Page:
+    guest = guest_with()
+    guest.email = email
+    guest.sign_in(DEMO_PASSWORD)
+    return guest.page
 
 
-def faults(page: Page, where: str) -> list[str]:
-    """Return what axe finds on a page as it stands, in both themes, and whether it is too wide."""
-    named = []
-    page.evaluate(STILL)
-    for theme, rules in (("light", ALL), ("dark", COLOURS)):
-        page.emulate_media(color_scheme=theme)
-        page.wait_for_timeout(60)
-        context = THIRD_PARTY if "/developers/" in where else None
-        found = Axe().run(page, context=context, options=rules).response["violations"]
-        named += [
-            f"{where}, {theme}: {fault['id']} {[node['target'] for node in fault['nodes']][:3]}"
-            for fault in found
-        ]
-    if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-        named.append(f"{where}: wider than its window")
-    return named
+def walked(page: Page, walk: dict[str, pages.Address]) -> list[str]:
+    found = []
+    for rule in walk:
+        pages.open_page(page, rule, walk)
+        found += faults(page, rule)
+    return found
 
 
-@pytest.mark.parametrize("window", WINDOWS)
-def test_axe_finds_nothing(guest_with: Callable[..., Guest], app: Flask, window: str) -> None:
-    guest = guest_with(viewport=WINDOWS[window])
-    page, found = guest.page, []
-    for path in OPEN:
-        page.goto(path)
-        found += faults(page, path)
+def test_axe_finds_nothing_for_strangers(lively: LiveInstance, guest_with: Enter) -> None:
+    assert walked(guest_with().page, pages.STRANGERS) == []
+
+
+@pytest.mark.parametrize(
+    ("email", "walk"),
+    [
+        ("jane@acme.example", pages.OWN),
+        ("jane@acme.example", pages.PEOPLE),
+        ("jane@acme.example", pages.WORKINGS),
+        ("ada@portico.example", pages.PLATFORM),
+    ],
+    ids=["own", "people", "workings", "platform"],
+)
+def test_axe_finds_nothing(
+    lively: LiveInstance, guest_with: Enter, email: str, walk: dict[str, pages.Address]
+) -> None:
+    assert walked(enter(guest_with, email), walk) == []
+
+
+def test_axe_finds_nothing_on_refusals(guest_with: Enter, app: Flask) -> None:
+    page, found = guest_with().page, []
     for path in ("/sign-up", "/sign-in", "/forgot-password"):
         page.goto(path)
         with page.expect_navigation():
             page.locator("main form button.btn").first.click()
         found += faults(page, f"{path}, refused")
     for problem in PROBLEMS:
-        show(page, app, problem)
+        show(page, page_of(app, problem))
         found += faults(page, f"error {problem.code}")
-    guest.sign_up()
-    for path in CLOSED:
-        page.goto(path)
-        found += faults(page, f"{path}, empty")
-    page.goto("/organizations")
-    page.get_by_label("Name", exact=True).fill(f"Bakery of {guest.email.partition('@')[0]}")
-    page.get_by_role("button", name="Create the organization").click()
-    page.wait_for_url("**/dashboard")
-    for path in (*CLOSED, "/developers/v0"):
-        page.goto(path)
-        found += faults(page, path)
-    found += what_floats(page, window)
     assert found == []
 
 
-def show(page: Page, app: Flask, problem: Problem) -> None:
-    """Open the page of a problem that a running instance does not have on demand."""
+def test_axe_finds_nothing_where_a_policy_is_to_be_agreed_to(
+    guest_with: Enter, world: World, visitor: Visitor
+) -> None:
+    world.person(agreed=False)
+    assert visitor.sign_in("jane@world.example", WORLD_PASSWORD).status_code == 303
+    page = guest_with().page
+    show(page, visitor.get("/policies/accept").text)
+    assert page.get_by_role("checkbox").count() > 0
+    assert faults(page, "policies") == []
+
+
+def test_axe_finds_nothing_where_nothing_is_yet(guest_with: Enter) -> None:
+    guest = guest_with()
+    page, found = guest.page, []
+    guest.sign_up(lambda: found.extend(faults(page, "code")))
+    for path in ("/dashboard", "/organizations", "/account/support-access"):
+        page.goto(path)
+        found += faults(page, f"{path}, empty")
+    page.goto("/organizations")
+    page.get_by_label("Name", exact=True).fill("Bakery")
+    page.get_by_role("button", name="Create the organization").click()
+    page.wait_for_url("**/dashboard")
+    for path in EMPTY:
+        page.goto(path)
+        found += faults(page, f"{path}, empty")
+    found += what_floats(page)
+    assert found == []
+
+
+EMPTY = [
+    "/organization/members",
+    "/organization/invitations",
+    "/organization/join-requests",
+    "/organization/tokens",
+    "/organization/service-users",
+    "/organization/clients",
+    "/organization/permissions/requests",
+]
+
+
+def page_of(app: Flask, problem: Problem) -> str:
     with app.test_request_context("/broken"):
         error = error_page(problem, request_id="0123456789abcdef", viewer=Viewer(signed_in=True))
-        text = render_template("portal/errors/error.html", error=error)
+        return render_template("portal/errors/error.html", error=error)
+
+
+def show(page: Page, text: str) -> None:
+    """Open a page that a running instance does not have on demand."""
 
     def answer(route: Route) -> None:
         route.fulfill(body=text, content_type="text/html; charset=utf-8")
 
-    page.route("**/broken", answer)
-    page.goto("/broken")
-    page.unroute("**/broken")
-    assert str(error.status) in page.locator("main").inner_text()
+    page.route("**/shown", answer)
+    page.goto("/shown")
+    page.unroute("**/shown")
 
 
-def what_floats(page: Page, window: str) -> list[str]:
+def what_floats(page: Page) -> list[str]:
     """Open palette, help, dialog and menus one after the other."""
     found: list[str] = []
     page.goto("/account/sessions")
@@ -159,32 +162,41 @@ def what_floats(page: Page, window: str) -> list[str]:
     page.get_by_role("button", name="End all others").click()
     found += faults(page, "dialog")
     page.keyboard.press("Escape")
-    if window == "narrow":
-        page.get_by_label("Menu").click()
-        found += faults(page, "sheet")
     page.locator(".switcher:visible summary").first.click()
     found += faults(page, "menu")
+    page.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
+    page.get_by_label("Menu").click()
+    found += faults(page, "sheet")
     return found
 
 
-CUT_OFF = """() => [...document.querySelectorAll(".btn, .badge, h1, h2, label")]
-    .filter((part) => part.offsetParent && part.scrollWidth > part.clientWidth + 1 && part.clientWidth > 1)
-    .map((part) => part.textContent.trim())"""
-
-
-@pytest.mark.parametrize("language", ["en", "de"])
-def test_the_smallest_phone_has_room_for_every_page(guest_with: Callable[..., Guest], language: str) -> None:
-    guest = guest_with(viewport=SMALLEST)
-    page, wrong = guest.page, []
-    guest.sign_up()
-    page.goto("/account/preferences")
-    page.get_by_label("Language", exact=True).select_option(language)
-    with page.expect_navigation():
-        page.get_by_role("button", name="Save preferences").click()
-    for path in (*CLOSED, *OPEN):
-        page.goto(path)
-        assert (page.locator("html").get_attribute("lang") or "").startswith(language)
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            wrong.append(f"{path}: wider than its window")
-        wrong += [f"{path}: cut off: {said}" for said in page.evaluate(CUT_OFF)]
+def test_the_smallest_phone_has_room_in_german(lively: LiveInstance, guest_with: Enter) -> None:
+    window = {"width": SMALLEST[0], "height": SMALLEST[1]}
+    wrong = roomless(guest_with(locale="de-DE", viewport=window).page, pages.STRANGERS)
+    own = (
+        ("jane@acme.example", pages.OWN | pages.PEOPLE | pages.WORKINGS),
+        ("ada@portico.example", pages.PLATFORM),
+    )
+    for email, walk in own:
+        page = enter(guest_with, email)
+        speak(page, "de")
+        wrong += roomless(page, walk)
+        speak(page, "en")
     assert wrong == []
+
+
+def speak(page: Page, language: str) -> None:
+    page.goto("/account/preferences")
+    page.locator("select[name=language]").select_option(language)
+    with page.expect_navigation():
+        page.locator("main form button[type=submit]").first.click()
+
+
+def roomless(page: Page, walk: dict[str, pages.Address]) -> list[str]:
+    wrong = []
+    for rule in walk:
+        pages.open_page(page, rule, walk)
+        if not (page.locator("html").get_attribute("lang") or "").startswith("de"):
+            wrong.append(f"{rule}: not in German")
+        wrong += too_small(page, rule)
+    return wrong

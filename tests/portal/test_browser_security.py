@@ -11,7 +11,7 @@ from playwright.sync_api import CDPSession, Page, expect
 
 from app.domains.twofactor import pictures
 from tests.portal.conftest import PASSWORD, Guest
-from tests.portal.test_accessibility import WINDOWS, faults
+from tests.portal.looking import faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.live, pytest.mark.timeout(300)]
 
@@ -260,10 +260,8 @@ def test_the_second_factor_works_without_scripts_on_a_phone(guest_with: Enter) -
     page.wait_for_url("**/dashboard")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("window", WINDOWS)
-def test_axe_finds_nothing(guest_with: Enter, theme: str, window: str) -> None:
-    guest = guest_with(color_scheme=theme, viewport=WINDOWS[window])
+def test_axe_finds_nothing(guest_with: Enter) -> None:
+    guest = guest_with()
     page, found = guest.page, []
     guest.sign_up()
     plug_in(page)

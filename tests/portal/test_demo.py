@@ -61,6 +61,7 @@ def test_its_owner_finds_something_on_every_page(demo: Flask, visitor: Visitor) 
         "/organization/members": ("Priya", "Customer care", "Elena", "Sofia"),
         "/organization/invitations": ("sofia@acme.example",),
         "/organization/invitations?status=expired": ("elena@partner.example",),
+        "/organization/join-requests": ("Samuel", "We plan the fair"),
         "/organization/permissions": ("Controlling", "Customer care", "Launch crew"),
         "/organization/permissions/requests": ("Tomás", "Who moved the meeting to Friday?"),
         "/organization/settings": ("help@acme.example", "#0f5c8a"),

@@ -30,6 +30,8 @@ from app.domains.members.changing import MemberChanges
 from app.domains.members.invitations import Wanted
 from app.domains.onboarding.models import TaskStatus
 from app.domains.onboarding.operations import update_task
+from app.domains.organizations.admitting import note
+from app.domains.organizations.models import JoinRequest
 from app.domains.permissions import operations as profiles
 from app.domains.permissions.models import AccessRequest
 from app.domains.permissions.roles import Role
@@ -64,6 +66,7 @@ def happens(past: Past, acme: Tenant, users: Mapping[str, User]) -> None:
     _settings(past, staff)
     _rights(past, acme, staff, people)
     _newcomers(past, staff)
+    _guest(past, acme, users["samuel@globex.example"])
     _mail(past, staff)
     _programs(past, staff)
     _setup(past, staff)
@@ -89,6 +92,7 @@ def _settings(past: Past, staff: Staff) -> None:
         (15, "marcus", "invites.expiry_days", 14),
         (14, "marcus", "invites.expiry_days", 7),
         (8, "jane", "auth.password_min_length", 12),
+        (7, "jane", "members.join_requests", True),
         (1.5, "marcus", "general.phone", "+49 30 5550 0199"),
     )
     for days, who, key, value in changes:
@@ -184,6 +188,19 @@ def _newcomers(past: Past, staff: Staff) -> None:
     )
     past.then(past.ago(12), lambda: invite("marcus", elena))
     past.then(past.ago(1.2), lambda: invite("priya", sofia))
+
+
+def _guest(past: Past, acme: Tenant, samuel: User) -> None:
+    """Samuel of Globex asks to be taken in."""
+
+    def ask() -> None:
+        reason = "We plan the fair in May together."
+        asked = JoinRequest(tenant_id=acme.id, user_id=samuel.id, reason=reason, asked_at=clock.now())
+        db.session.add(asked)
+        db.session.flush()  # generate asked.id
+        note(in_trail(samuel, acme), AuditKind.JOIN_REQUEST_CREATED, asked)
+
+    past.then(past.ago(0.6), ask)
 
 
 def _mail(past: Past, staff: Staff) -> None:
