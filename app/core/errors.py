@@ -20,11 +20,12 @@ LAYERS = frozenset(
         "role",
         "scope",
         "session",
+        "status",
         "token",
     }
 )
 """What can refuse: the state of the account or the sign-in, the kind of credential and its scopes, the role
-with its profile, the environment, the organization's state and rules, its plan, the platform, a limit."""
+with its profile, the environment, the organization's status, its rules and plan, the platform, a limit."""
 
 
 class AppError(Exception):

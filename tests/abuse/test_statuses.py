@@ -42,8 +42,11 @@ def test_p03_every_route_inside_answers_with_the_status(world: World, status: Te
     wrong, tried = {}, 0
     for call, rule in routes(world.app).items():
         endpoint = BY_CALL.get(call)
-        level = getattr(world.app.view_functions[rule.endpoint], "level", "")
+        view = world.app.view_functions[rule.endpoint]
+        level = getattr(view, "level", "")
         if endpoint is None or endpoint.dialect not in a.tokens or level not in SCOPED_LEVELS:
+            continue
+        if getattr(view, "way_out", False):
             continue
         tried += 1
         token = a.tokens[endpoint.dialect]
@@ -57,6 +60,30 @@ def test_p03_every_route_inside_answers_with_the_status(world: World, status: Te
     assert a.service is not None
     refused = a.service.call("session.verify", json={"client_token": a.ids["client_token"]})
     assert (refused.status_code, refused.get_json()["error"]["code"]) == (403, word)
+
+
+WAYS_OUT = [
+    ("POST", "/api/v1/auth/logout", "api_v1"),
+    ("POST", "/api/v1/auth/logout-all", "api_v1"),
+    ("POST", "/platform/api/global/auth/logout", "platform_api"),
+    ("POST", "/v1/logout", "api_v1"),
+    ("POST", "/services/platforms/v1/active-sessions/revoke-all", "api_v1"),
+    ("POST", "/v0/auth/logout", "api_v1"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "carried_by"), WAYS_OUT)
+def test_p03_nothing_of_an_organization_holds_up_signing_out(
+    world: World, method: str, path: str, carried_by: str
+) -> None:
+    a = twin(world, "twin-a")
+    put_status(world, a.tenant_id, TenantStatus.SUSPENDED, "Payment overdue")
+    bearer = {"Authorization": f"Bearer {a.tokens[carried_by]}"}
+    out = world.app.test_client().open(path, method=method, headers=bearer, json={})
+    assert out.status_code in (200, 204), out.text
+    put_status(world, a.tenant_id, TenantStatus.ACTIVE)
+    after = world.app.test_client().get("/api/v1/auth/me", headers=bearer)
+    assert after.status_code == 401, after.text
 
 
 def test_p03_the_portal_shows_a_suspended_organization_to_its_heads_alone(world: World) -> None:
@@ -80,7 +107,9 @@ def test_p03_the_portal_shows_a_suspended_organization_to_its_heads_alone(world:
         if has_parameters(rule.rule):
             continue
         view = world.app.view_functions[rule.endpoint]
-        if ada.get(path).status_code == 303:
+        leads_away = ada.get(path)
+        if leads_away.status_code == 303:
+            assert not leads_away.location.startswith("/sign-in"), path  # which would send them back here
             continue  # it leads to another page, which is tried itself
         is_open = getattr(view, "while_suspended", False)
         answers = [send(a, "GET", path, {}), ada.get(path), sam.get(path)]

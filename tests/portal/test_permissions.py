@@ -158,8 +158,11 @@ def test_what_keeps_a_member_out_is_told_in_place_of_no_organization(
     refused = owner.get(PAGE)
     assert refused.status_code == 403
     assert sentence in refused.text
-    assert "s rules</dd>" in refused.text
+    assert "The state of the organization</dd>" in refused.text
     assert "Work in another organization" in refused.text
+    dashboard = owner.get("/dashboard").text
+    assert sentence.removeprefix("This organization") in dashboard
+    assert "Next comes an organization" not in dashboard
 
 
 # ---- asking and answering

@@ -129,7 +129,7 @@ def reach_of(actor: Actor, scope: Scope, tenant_id: int | None) -> Reach:
 def _everything(actor: Actor, tenant_id: int | None) -> Reach:
     require_platform_admin(actor)
     if actor.kind == "api_token" and "admin" not in actor.scopes:
-        raise ScopeMissing(layer="token", remedy="Make a token with the scope admin.")
+        raise ScopeMissing(layer="scope", remedy="Make a token with the scope admin.")
     if tenant_id is None:
         return Reach(Scope.ALL, None, [sa.true()])
     if db.session.get(Tenant, tenant_id) is None:

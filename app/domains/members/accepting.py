@@ -210,9 +210,9 @@ def _join(actor: Actor, found: Offer, user: User) -> Joined:
 
 def _check_tenant(tenant: Tenant) -> None:
     if tenant.status is TenantStatus.SUSPENDED:
-        raise TenantSuspended(layer="organization", remedy="Its owner can write to the platform's admins.")
+        raise TenantSuspended(layer="status", remedy="Its owner can write to the platform's admins.")
     if tenant.status is TenantStatus.ARCHIVED:
-        raise TenantArchived(layer="organization", remedy="Ask whoever invited you.")
+        raise TenantArchived(layer="status", remedy="Ask whoever invited you.")
 
 
 def _membership_of(invitation: Invitation, user: User) -> Membership:

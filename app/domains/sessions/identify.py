@@ -100,7 +100,12 @@ class Caller:
 
 
 def identify(
-    credential: Credential | None, origin: Origin, *, in_portal: bool = False, while_suspended: bool = False
+    credential: Credential | None,
+    origin: Origin,
+    *,
+    in_portal: bool = False,
+    while_suspended: bool = False,
+    way_out: bool = False,
 ) -> Caller:
     """Return who stands behind a credential; a dead or forged one is nobody's.
 
@@ -110,6 +115,7 @@ def identify(
     :param in_portal: the cookie works in the organization selected in this browser, else in the first joined,
         as long as that one's rules allow it
     :param while_suspended: a page of the portal that stays open to owner and admins of a suspended one
+    :param way_out: for a call that only ends sign-ins: nothing of the organization's holds that up
     :raises TenantSuspended, TenantArchived, AddressNotAllowed, TwoFactorSetupRequired, SessionTooWeak:
         as the organization's state and rules have it
     :raises RequestQuotaUsedUp: an API token, when the plan's calls of this month are used up
@@ -126,12 +132,12 @@ def identify(
     now = clock.now()
     if row is None or not _is_live(row, credential, now):
         return nobody
-    if (claims and "tid" in claims) or row.bound_tenant_id is not None:
-        if row.membership_status is not MembershipStatus.ACTIVE:
-            return nobody
-        _check_organization(row, origin)
+    bound = (claims is not None and "tid" in claims) or row.bound_tenant_id is not None
+    if bound and row.membership_status is not MembershipStatus.ACTIVE:
+        return nobody
     environment = Environment((claims or {}).get("env") or row.environment or Environment.PROD)
-    _check_environment(row, environment)
+    if not way_out:
+        _hold(row, environment, origin, bound=bound)
     if row.kind == "api_token":
         _check_machine(row, environment)
     _touch(row, origin, now)
@@ -195,6 +201,13 @@ def _goes_on(row: sa.Row[Any], now: datetime) -> bool:
     return row.revoked_at is None and row.expires_at > now and row.disabled_at is None
 
 
+def _hold(row: sa.Row[Any], environment: Environment, origin: Origin, *, bound: bool) -> None:
+    """Hold a call against the rules of the organization that it is bound to, and the right to its environment."""
+    if bound:
+        _check_organization(row, origin)
+    _check_environment(row, environment)
+
+
 def _check_environment(row: sa.Row[Any], environment: Environment) -> None:
     """Hold a token for another environment than prod against the right to work there, as it is now.
 
@@ -247,7 +260,7 @@ def suspended(reason: str | None) -> TenantSuspended:
     """Return the refusal of a suspended organization, with the reason where one was given."""
     lift = "The platform's admins can lift the suspension."
     told = Sentence("The reason: %(reason)s. The platform's admins can lift the suspension.", reason=reason)
-    return TenantSuspended(layer="organization", remedy=told if reason else lift)
+    return TenantSuspended(layer="status", remedy=told if reason else lift)
 
 
 def check_rules(
@@ -264,7 +277,7 @@ def check_rules(
     if status is TenantStatus.SUSPENDED:
         raise suspended(reason)
     if status is TenantStatus.ARCHIVED:
-        raise TenantArchived(layer="organization", remedy="The platform's admins can open it again.")
+        raise TenantArchived(layer="status", remedy="The platform's admins can open it again.")
     if allowed and not _is_allowed(origin.ip, allowed):
         raise AddressNotAllowed(layer="organization", remedy="An owner or admin keeps the list of addresses.")
     if enforced and not two_factor:

@@ -189,7 +189,7 @@ def refresh(body):
 
 
 @blp.post("/auth/logout")
-@own_door("tenant")
+@own_door("tenant", way_out=True)
 @blp.arguments(LogoutIn, required=False)
 @blp.response(200, envelope(LoggedOutOut))
 def logout(body):
@@ -199,7 +199,7 @@ def logout(body):
 
 
 @blp.post("/auth/logout-all")
-@own_door("tenant")
+@own_door("tenant", way_out=True)
 @blp.response(200, envelope(SessionsRevokedOut))
 def logout_all():
     """End every sign-in of the person, this one included; API tokens stay."""

@@ -243,7 +243,7 @@ def me():
 
 
 @blp.post("/global/auth/logout")
-@door("either")
+@door("either", way_out=True)
 @blp.response(200, MessageOut)
 def logout():
     """End the session that the token belongs to, with all its tokens."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from flask import g
 from flask_babel import gettext as _
 
 from app.core.access import Actor
@@ -15,6 +16,7 @@ from app.domains.onboarding import queries as onboarding
 from app.domains.onboarding.queries import Standing
 from app.domains.sessions import queries as sessions
 from app.domains.sessions.devices import describe
+from app.domains.sessions.identify import Caller
 from app.domains.tenants import queries as tenants
 from app.surfaces.portal.base import area, away, door, page
 from app.surfaces.portal.happenings import icon_of, sentence
@@ -57,13 +59,14 @@ def index():
         session_count=sessions.active(actor, window=Window(limit=1)).total,
         activity=[_told(event) for event in audit.mine(actor, window=CursorWindow(limit=_SHOWN)).items],
         steps=_steps(actor),
+        is_kept_out=_is_kept_out(),
         open_tasks=_open_tasks(actor),
     )
 
 
 def _open_tasks(actor: Actor) -> Sequence[Standing]:
-    """Return what is left of the organization's setup for those who see it, what is required first."""
-    if not actor.may(Permission.SETUP_VIEW):
+    """Return what is left of the organization's setup for those who can do it, what is required first."""
+    if not actor.may(Permission.SETUP_MANAGE):
         return ()
     return sorted(onboarding.open_tasks(actor), key=lambda one: not one.task.required)
 
@@ -86,13 +89,19 @@ def _steps(actor: Actor) -> Sequence[Step]:
         ),
         Step(
             _("Found or choose an organization"),
-            done=actor.tenant_id is not None,
+            done=actor.tenant_id is not None or _is_kept_out(),
             why=_("It is where you work with others."),
             action=_("Begin"),
             href="/organizations",
         ),
     )
     return () if all(step.done for step in steps) else steps
+
+
+def _is_kept_out() -> bool:
+    """Say whether the person has chosen an organization that does not let them in now."""
+    caller: Caller | None = g.get("caller")
+    return caller is not None and caller.kept_from is not None
 
 
 def _told(event: AuditEvent) -> Happening:

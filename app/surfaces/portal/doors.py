@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from flask import Flask, Response, g, make_response, redirect, request
 
-from app.core.access import NotOnBehalf
+from app.core.access import Actor, NotOnBehalf
 from app.core.buckets import DEFAULT, Bucket
 from app.domains.accounts import policies
 from app.domains.platform import support
@@ -66,6 +66,10 @@ class PortalDoor(Door):
             return guard(view if level == "public" else _after_agreeing(view))
 
         return decorate
+
+    def _check(self, level: Level, actor: Actor) -> None:
+        # A cookie without an organization is signed in all the same: sent to sign in, it would come back.
+        super()._check("scoped" if level == "tenant" else level, actor)
 
     def _known(self, caller: Caller) -> Caller:
         """Let an admin of the platform be the person in whose name they act, as long as that holds.

@@ -3,8 +3,8 @@
 from flask import g
 from flask_babel import gettext as _
 
-from app.core.access import Actor
-from app.domains.sessions.identify import Caller, TenantSuspended
+from app.core.access import Actor, SessionTooWeak
+from app.domains.sessions.identify import Caller, TenantArchived, TenantSuspended, TwoFactorSetupRequired
 from app.domains.tenants import queries
 from app.domains.tenants.models import TenantStatus
 from app.surfaces.portal.banners import Banner, banner
@@ -19,16 +19,25 @@ PAGE = "/organization"
 PLAN = "/organization/plan"
 
 
+_TOLD_ELSEWHERE = (TwoFactorSetupRequired, SessionTooWeak)
+"""What the demand for a second factor says by itself, with the way to meet it."""
+
+
 @banner
-def suspended(_actor: Actor) -> Banner | None:
-    """Tell a member that their organization is suspended, why, and who can lift it."""
+def kept_out(_actor: Actor) -> Banner | None:
+    """Tell a member what keeps them out of the organization that they chose, and who can change it."""
     caller: Caller | None = g.get("caller")
-    kept = caller.kept_from if caller else None
-    if caller is None or kept is None or not isinstance(caller.kept_out, TenantSuspended):
+    if caller is None or caller.kept_from is None or isinstance(caller.kept_out, _TOLD_ELSEWHERE):
         return None
-    why = said(caller.kept_out.remedy or "")
-    text = _("%(organization)s is suspended. %(why)s", organization=kept.name, why=why)
-    return Banner(text, action=_("What stays open"), href=PAGE) if kept.is_head else Banner(text)
+    kept, why = caller.kept_from, said(caller.kept_out.remedy or "") if caller.kept_out else ""
+    if isinstance(caller.kept_out, TenantSuspended):
+        text = _("%(organization)s is suspended. %(why)s", organization=kept.name, why=why)
+        return Banner(text, action=_("What stays open"), href=PAGE) if kept.is_head else Banner(text)
+    if isinstance(caller.kept_out, TenantArchived):
+        text = _("%(organization)s is closed. %(why)s", organization=kept.name, why=why)
+    else:
+        text = _("%(organization)s does not take this sign-in. %(why)s", organization=kept.name, why=why)
+    return Banner(text, action=_("Your organizations"), href="/organizations")
 
 
 @bp.get(PAGE)

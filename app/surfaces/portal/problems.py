@@ -66,6 +66,7 @@ _LAYERS: Mapping[str, Any] = {
     "environment": _l("The environment you chose"),
     "platform": _l("The platform's rules"),
     "organization": _l("The organization's rules"),
+    "status": _l("The state of the organization"),
     "role": _l("Your role in the organization"),
     "plan": _l("The organization's plan"),
     "scope": _l("The scopes of the token"),
@@ -76,6 +77,7 @@ _LAYERS: Mapping[str, Any] = {
 
 _WHO: Mapping[str, Any] = {
     "platform": _l("The platform's admins"),
+    "status": _l("The platform's admins"),
     "organization": _l("An owner or admin of the organization"),
     "role": _l("An owner or admin of the organization"),
     "plan": _l("The organization's owner, by changing the plan"),

@@ -82,7 +82,7 @@ def list_(query):
 
 
 @blp.post("/services/platforms/v1/active-sessions/revoke")
-@door("user", interactive=True)
+@door("user", interactive=True, way_out=True)
 @blp.refuses({403: _INTERACTIVE, 404: "session:not_found"})
 @blp.arguments(SessionIn)
 @blp.response(200, told(EndedOut))
@@ -96,7 +96,7 @@ def revoke(body):
 
 
 @blp.post("/services/platforms/v1/active-sessions/revoke-all")
-@door("user", interactive=True)
+@door("user", interactive=True, way_out=True)
 @blp.refuses({403: _INTERACTIVE})
 @blp.response(200, told(AllEndedOut))
 def revoke_all():

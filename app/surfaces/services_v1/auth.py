@@ -325,7 +325,7 @@ def get_policy(query):
 
 
 @blp.post("/v1/logout")
-@door("user", interactive=True)
+@door("user", interactive=True, way_out=True)
 @blp.refuses({403: "auth:interactive_session_required"})
 @blp.response(200, told(NothingOut))
 def logout():

@@ -66,6 +66,7 @@ class Door:
         scope: Scope | None = None,
         access: Access | Permission | None = None,
         while_suspended: bool = False,
+        way_out: bool = False,
     ) -> Callable[[Callable[P, R]], Callable[P, R]]:
         """Guard a view: credentials first, then the call limit; the body is looked at afterwards.
 
@@ -74,13 +75,18 @@ class Door:
         :param scope: what an API token needs, where method and level do not say it (``billing``)
         :param access: what the view's operation asks for, where that is to be held before the body is read
         :param while_suspended: in the portal: owner and admins of a suspended organization still pass
+        :param way_out: it only ends sign-ins, which no organization's state or rule holds up
         """
 
         def decorate(view: Callable[P, R]) -> Callable[P, R]:
             @functools.wraps(view)
             def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
                 caller = self.enter(
-                    level, interactive=interactive, scope=scope, while_suspended=while_suspended
+                    level,
+                    interactive=interactive,
+                    scope=scope,
+                    while_suspended=while_suspended,
+                    way_out=way_out,
                 )
                 if access is not None:
                     check(caller.actor, access)
@@ -95,6 +101,7 @@ class Door:
             marked.scope = scope
             marked.access = access
             marked.while_suspended = while_suspended
+            marked.way_out = way_out
             return guarded
 
         return decorate
@@ -106,6 +113,7 @@ class Door:
         interactive: bool = False,
         scope: Scope | None = None,
         while_suspended: bool = False,
+        way_out: bool = False,
     ) -> Caller:
         """Find out who calls and whether that is enough; afterwards ``current_actor`` knows.
 
@@ -118,7 +126,13 @@ class Door:
         origin = self._origin()
         credential = None if level == "public" else self._credential()
         caller = self._known(
-            identify(credential, origin, in_portal=self.in_portal, while_suspended=while_suspended)
+            identify(
+                credential,
+                origin,
+                in_portal=self.in_portal,
+                while_suspended=while_suspended,
+                way_out=way_out,
+            )
         )
         g.caller, g.actor = caller, caller.actor
         if level == "public":
@@ -206,7 +220,7 @@ def _check_reach(actor: Actor, interactive: bool, scope: Scope) -> None:
         raise InteractiveSessionRequired(layer="token")
     if scope not in actor.scopes:
         raise ScopeMissing(
-            layer="token", remedy=Sentence("Make a token with the scope %(scope)s.", scope=scope)
+            layer="scope", remedy=Sentence("Make a token with the scope %(scope)s.", scope=scope)
         )
 
 

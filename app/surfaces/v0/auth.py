@@ -72,7 +72,7 @@ def login(body):
 
 
 @blp.post("/v0/auth/logout")
-@door("user")
+@door("user", way_out=True)
 @blp.refuses({403: "auth:interactive_session_required"})
 @blp.response(204)
 def logout():
