@@ -202,7 +202,7 @@ def _goes_on(row: sa.Row[Any], now: datetime) -> bool:
 
 
 def _hold(row: sa.Row[Any], environment: Environment, origin: Origin, *, bound: bool) -> None:
-    """Hold a call against the rules of the organization that it is bound to, and the right to its environment."""
+    """Hold a call against the rules of the organization it is bound to, and the right to its environment."""
     if bound:
         _check_organization(row, origin)
     _check_environment(row, environment)
