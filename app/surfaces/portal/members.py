@@ -188,7 +188,7 @@ def _facts(uid: UUID) -> dict[str, Any]:
     touched = offboarding.preview(actor, member=Ref(uid=uid)).touched if sees else None
     return {
         "member": member,
-        "may": may,
+        "within_reach": may,
         "touched": touched,
         "reads_trail": actor.may(Permission.AUDIT_VIEW),
         **_WORDS,
@@ -301,8 +301,7 @@ def deactivate(uid: UUID):
 def _way_out(uid: UUID, ending: Ending) -> FormPage[ConfirmForm]:
     def facts() -> dict[str, Any]:
         seen = offboarding.preview(current_actor(), member=Ref(uid=uid), ending=ending)
-        may = reach.reach(current_actor(), member=seen.member)
-        return {"member": seen.member, "touched": seen.touched, "ending": str(ending), "may": may, **_WORDS}
+        return {"member": seen.member, "touched": seen.touched, "ending": str(ending), **_WORDS}
 
     return FormPage(ConfirmForm, "organizations/member_out.html", facts)
 
