@@ -1,7 +1,7 @@
 """The portal's manners: forms that keep what was typed, failures as pages, a cookie for a credential."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar, cast
 from urllib.parse import quote
@@ -37,12 +37,13 @@ from app.core.settings import current_settings
 from app.domains.accounts import preferences
 from app.domains.accounts.preferences import ScreenPreferences
 from app.domains.auth import selection
+from app.domains.onboarding import queries as onboarding
 from app.domains.sessions.operations import Opened
 from app.domains.tenants import queries as tenants
 from app.surfaces.portal.banners import banners
 from app.surfaces.portal.doors import PortalDoor
 from app.surfaces.portal.i18n import remember_language
-from app.surfaces.portal.navigation import navigation, start_page
+from app.surfaces.portal.navigation import Group, navigation, start_page
 from app.surfaces.portal.problems import spell, status_of
 from app.surfaces.shared.actor import SAFE_METHODS, current_actor
 from app.surfaces.shared.cookies import CsrfInvalid, set_session_cookie
@@ -167,18 +168,27 @@ def frame() -> dict[str, Any]:
     }
     if current_user.is_authenticated:
         about["viewer"] = current_user
-        about["navigation"] = navigation(
-            mailbox,
-            current_actor().permissions,
-            runs_platform=current_actor().is_platform_admin,
-            at=request.path,
-        )
+        about["navigation"] = places
         about["may"] = lambda code: current_actor().may(Permission(code))
         about["runs_platform"] = current_actor().is_platform_admin
         about["my_organizations"] = my_organizations
         about["look"] = look
         about["banners"] = banners
     return about
+
+
+def places() -> Sequence[Group]:
+    """Return where the sidebar and the palette of this page lead, worked out once a request."""
+    if "places" not in g:
+        actor, configured = current_actor(), current_settings()
+        g.places = navigation(
+            None if configured.is_production else configured.sandbox_url,
+            actor.permissions,
+            runs_platform=actor.is_platform_admin,
+            at=request.path,
+            open_tasks=onboarding.open_count(actor) if actor.may(Permission.SETUP_VIEW) else 0,
+        )
+    return cast("Sequence[Group]", g.places)
 
 
 def app_name() -> str:

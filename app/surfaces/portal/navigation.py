@@ -18,6 +18,8 @@ class Link:
     icon: str
     words: Any = ""
     external: bool = False
+    count: int = 0
+    """How many things wait there."""
 
 
 @dataclass(frozen=True)
@@ -238,10 +240,13 @@ def navigation(
     *,
     runs_platform: bool = False,
     at: str = "",
+    open_tasks: int = 0,
 ) -> Sequence[Group]:
     """Return the groups of links for someone with these permissions; in development the mailbox too.
 
     Open is the group of the page at whose path somebody is; on a page of none it is the organization's.
+
+    :param open_tasks: how many tasks of the setup are left; it is no place to go to once none is
     """
     help_ = [Link(_l("API documentation"), "/developers", "book-open", _l("openapi swagger docs reference"))]
     if mailbox:
@@ -249,7 +254,11 @@ def navigation(
         help_.append(Link(_l("Sandbox mailbox"), mailbox, "inbox", words, external=True))
     organization = Group(
         _l("Organization"),
-        [link for permission, link in _ORGANIZATION if permission in permissions],
+        [
+            replace(link, count=open_tasks) if permission is Permission.SETUP_VIEW else link
+            for permission, link in _ORGANIZATION
+            if permission in permissions and (permission is not Permission.SETUP_VIEW or open_tasks)
+        ],
         _l("For developers"),
         [link for permission, link in _DEVELOPERS if permission in permissions],
     )
