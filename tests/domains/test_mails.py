@@ -1,5 +1,6 @@
 """What mails say, and what names cannot make them say."""
 
+import inspect
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from app.domains.email import mails
 from app.domains.email.definitions import MAILS
 from app.domains.email.readers import Reader
 from app.domains.email.rendering import render
@@ -125,6 +127,14 @@ def test_every_link_of_a_mail_is_in_both_its_parts(name: str) -> None:
         if variable == "link" or variable.endswith("_url"):
             assert VALUES[variable] in mail.text
             assert f'href="{VALUES[variable]}"' in mail.html
+
+
+def test_a_mail_is_given_what_its_words_ask_for() -> None:
+    everywhere = {"to", "first_name", "tenant_name", "tenant_id"}
+    written_by_hand = {"two_factor_demand", "member_invitation"}
+    given = {name: set(inspect.signature(getattr(mails, name)).parameters) - everywhere for name in MAILS}
+    asked = {name: set(mail.variables) for name, mail in MAILS.items()}
+    assert {name for name in MAILS if given[name] != asked[name]} == written_by_hand
 
 
 def test_names_stay_as_they_are() -> None:

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from app.domains.email.promising import promise
+from app.domains.email.promising import mail
 
 
+@mail
 def access_request(
     to: str,
     *,
@@ -18,20 +19,9 @@ def access_request(
     link: str,
 ) -> None:
     """Tell an owner or admin that a member asks for access."""
-    promise(
-        "access_request",
-        to,
-        first_name,
-        tenant_name,
-        tenant_id=tenant_id,
-        member_name=member_name,
-        wanted=wanted,
-        reason=reason,
-        expires_at=expires_at,
-        link=link,
-    )
 
 
+@mail
 def access_grant(
     to: str,
     *,
@@ -45,20 +35,9 @@ def access_grant(
     link: str,
 ) -> None:
     """Tell a member that they have what they asked for."""
-    promise(
-        "access_grant",
-        to,
-        first_name,
-        tenant_name,
-        tenant_id=tenant_id,
-        wanted=wanted,
-        given=given,
-        decided_by=decided_by,
-        answer=answer,
-        link=link,
-    )
 
 
+@mail
 def access_refusal(
     to: str,
     *,
@@ -71,14 +50,3 @@ def access_refusal(
     link: str,
 ) -> None:
     """Tell a member that they do not get what they asked for."""
-    promise(
-        "access_refusal",
-        to,
-        first_name,
-        tenant_name,
-        tenant_id=tenant_id,
-        wanted=wanted,
-        decided_by=decided_by,
-        answer=answer,
-        link=link,
-    )

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from app.domains.email.promising import promise
+from app.domains.email.promising import mail
 
 
+@mail
 def audit_export_ready(
     to: str,
     *,
@@ -16,18 +17,9 @@ def audit_export_ready(
     link: str,
 ) -> None:
     """Tell who asked for an export where it can be fetched."""
-    promise(
-        "audit_export_ready",
-        to,
-        first_name,
-        tenant_name,
-        tenant_id=tenant_id,
-        row_count=row_count,
-        expires_at=expires_at,
-        link=link,
-    )
 
 
+@mail
 def audit_archive_failure(
     to: str,
     *,
@@ -40,14 +32,3 @@ def audit_archive_failure(
     link: str,
 ) -> None:
     """Tell who leads an organization that a day of its trail could not be written to its storage."""
-    promise(
-        "audit_archive_failure",
-        to,
-        first_name,
-        tenant_name,
-        tenant_id=tenant_id,
-        day=day,
-        environment=environment,
-        reason=reason,
-        link=link,
-    )

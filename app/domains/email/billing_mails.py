@@ -6,9 +6,10 @@ The instance writes them, not the organization: they take no server or sender of
 from datetime import date, datetime
 
 from app.core.money import Money
-from app.domains.email.promising import promise
+from app.domains.email.promising import mail
 
 
+@mail
 def trial_end_notice(
     to: str,
     *,
@@ -20,44 +21,24 @@ def trial_end_notice(
     link: str,
 ) -> None:
     """Tell owner, admins and the billing address that a trial is about to end."""
-    promise(
-        "trial_end_notice",
-        to,
-        first_name,
-        tenant_name,
-        days_left=days_left,
-        plan_name=plan_name,
-        ends_at=ends_at,
-        link=link,
-    )
 
 
+@mail
 def subscription_start(
     to: str, *, first_name: str, tenant_name: str, plan_name: str, interval: str, period_end: datetime
 ) -> None:
     """Tell owner and billing address what plan an organization is on now."""
-    promise(
-        "subscription_start",
-        to,
-        first_name,
-        tenant_name,
-        plan_name=plan_name,
-        interval=interval,
-        period_end=period_end,
-    )
 
 
+@mail
 def payment_failure(
     to: str, *, first_name: str, tenant_name: str, amount: Money, failed_at: date, link: str
 ) -> None:
     """Tell owner and billing address that an amount was not paid when it was due."""
-    promise("payment_failure", to, first_name, tenant_name, amount=amount, failed_at=failed_at, link=link)
 
 
+@mail
 def invoice(
     to: str, *, first_name: str, tenant_name: str, number: str, amount: Money, due_at: date, pay_url: str
 ) -> None:
     """Send the link to an invoice to whoever pays it."""
-    promise(
-        "invoice", to, first_name, tenant_name, number=number, amount=amount, due_at=due_at, pay_url=pay_url
-    )

@@ -1,8 +1,9 @@
 """The mails about an organization's service users."""
 
-from app.domains.email.promising import promise
+from app.domains.email.promising import mail
 
 
+@mail
 def service_sign_in_failures(
     to: str,
     *,
@@ -15,14 +16,3 @@ def service_sign_in_failures(
     ip_address: str,
 ) -> None:
     """Tell someone who answers for an organization that a service user of its keeps failing to sign in."""
-    promise(
-        "service_sign_in_failures",
-        to,
-        first_name,
-        tenant_name,
-        tenant_id=tenant_id,
-        service_user=service_user,
-        environment=environment,
-        failures=failures,
-        ip_address=ip_address,
-    )

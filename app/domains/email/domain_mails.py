@@ -1,8 +1,9 @@
 """The mail about an organization's sender domain."""
 
-from app.domains.email.promising import promise
+from app.domains.email.promising import mail
 
 
+@mail
 def sender_domain_status(
     to: str,
     *,
@@ -14,13 +15,3 @@ def sender_domain_status(
     link: str,
 ) -> None:
     """Tell somebody who leads an organization that the records of its sender domain stand otherwise now."""
-    promise(
-        "sender_domain_status",
-        to,
-        first_name,
-        tenant_name,
-        tenant_id=tenant_id,
-        domain=domain,
-        status=status,
-        link=link,
-    )

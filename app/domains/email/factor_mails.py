@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from app.domains.email.promising import promise
+from app.domains.email.promising import mail, promise
 
 
 def two_factor_demand(
@@ -20,6 +20,7 @@ def two_factor_demand(
     promise("two_factor_demand", to, first_name, tenant_name, tenant_id=tenant_id, **own)
 
 
+@mail
 def factor_recovery_request(
     to: str,
     *,
@@ -31,35 +32,17 @@ def factor_recovery_request(
     waits: timedelta,
 ) -> None:
     """Tell someone that the removal of their second factor was asked for, with both ways to go on."""
-    promise(
-        "factor_recovery_request",
-        to,
-        first_name,
-        tenant_name,
-        confirm_url=confirm_url,
-        cancel_url=cancel_url,
-        token=token,
-        waits=waits,
-    )
 
 
+@mail
 def factor_recovery_due(
     to: str, *, first_name: str, tenant_name: str | None = None, finish_url: str, cancel_url: str, token: str
 ) -> None:
     """Mail the link that removes a second factor after the waiting period."""
-    promise(
-        "factor_recovery_due",
-        to,
-        first_name,
-        tenant_name,
-        finish_url=finish_url,
-        cancel_url=cancel_url,
-        token=token,
-    )
 
 
+@mail
 def factor_recovery_cancellation(
     to: str, *, first_name: str, tenant_name: str | None = None, at: datetime, link: str
 ) -> None:
     """Tell someone that the removal of their second factor was stopped."""
-    promise("factor_recovery_cancellation", to, first_name, tenant_name, at=at, link=link)

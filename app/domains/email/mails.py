@@ -37,8 +37,7 @@ from app.domains.email.privacy_mails import (
     deletion_reminder,
     deletion_request,
 )
-from app.domains.email.promising import SEAL_CONTEXT
-from app.domains.email.promising import promise as _promise
+from app.domains.email.promising import SEAL_CONTEXT, mail, promise
 from app.domains.email.server_mails import smtp_failure, smtp_test
 from app.domains.email.setting_mails import setting_lock
 from app.domains.email.support_mails import account_standing, support_grant, support_request, support_start
@@ -107,22 +106,21 @@ __all__ = [
 ]
 
 
+@mail
 def signup_code(
     to: str, *, first_name: str, tenant_name: str | None = None, code: str, expires_in: timedelta
 ) -> None:
     """Mail the code that proves an address at sign-up."""
-    _promise("signup_code", to, first_name, tenant_name, code=code, expires_in=expires_in)
 
 
+@mail
 def known_address_notice(
     to: str, *, first_name: str, tenant_name: str | None = None, sign_in_url: str, reset_url: str
 ) -> None:
     """Tell someone whose address was used for another sign-up."""
-    _promise(
-        "known_address_notice", to, first_name, tenant_name, sign_in_url=sign_in_url, reset_url=reset_url
-    )
 
 
+@mail
 def email_verification(
     to: str,
     *,
@@ -133,17 +131,9 @@ def email_verification(
     expires_in: timedelta,
 ) -> None:
     """Mail a link that proves an address."""
-    _promise(
-        "email_verification",
-        to,
-        first_name,
-        tenant_name,
-        verify_url=verify_url,
-        token=token,
-        expires_in=expires_in,
-    )
 
 
+@mail
 def organization_claim(
     to: str,
     *,
@@ -154,22 +144,14 @@ def organization_claim(
     expires_in: timedelta,
 ) -> None:
     """Mail a link that confirms having founded an organization."""
-    _promise(
-        "organization_claim",
-        to,
-        first_name,
-        tenant_name,
-        verify_url=verify_url,
-        token=token,
-        expires_in=expires_in,
-    )
 
 
+@mail
 def welcome(to: str, *, first_name: str, tenant_name: str | None = None, link: str) -> None:
     """Mail a new person that the account is ready."""
-    _promise("welcome", to, first_name, tenant_name, link=link)
 
 
+@mail
 def organization_welcome(
     to: str,
     *,
@@ -180,36 +162,28 @@ def organization_welcome(
     link: str,
 ) -> None:
     """Tell an owner that the organization is ready."""
-    _promise(
-        "organization_welcome",
-        to,
-        first_name,
-        tenant_name,
-        tenant_id=tenant_id,
-        trial_ends_at=trial_ends_at,
-        link=link,
-    )
 
 
+@mail
 def organization_status(to: str, *, first_name: str, tenant_name: str, status: str, reason: str) -> None:
     """Tell owner and billing address that an organization was suspended, closed or opened again."""
-    _promise("organization_status", to, first_name, tenant_name, status=status, reason=reason)
 
 
+@mail
 def sign_in_code(
     to: str, *, first_name: str, tenant_name: str | None = None, code: str, expires_in: timedelta
 ) -> None:
     """Mail a code that signs in once."""
-    _promise("sign_in_code", to, first_name, tenant_name, code=code, expires_in=expires_in)
 
 
+@mail
 def security_code(
     to: str, *, first_name: str, tenant_name: str | None = None, code: str, expires_in: timedelta
 ) -> None:
     """Mail a code that a sensitive step asks for."""
-    _promise("security_code", to, first_name, tenant_name, code=code, expires_in=expires_in)
 
 
+@mail
 def password_reset(
     to: str,
     *,
@@ -220,11 +194,9 @@ def password_reset(
     expires_in: timedelta,
 ) -> None:
     """Mail a link for a new password."""
-    _promise(
-        "password_reset", to, first_name, tenant_name, reset_url=reset_url, token=token, expires_in=expires_in
-    )
 
 
+@mail
 def password_change(
     to: str,
     *,
@@ -235,17 +207,9 @@ def password_change(
     link: str,
 ) -> None:
     """Tell someone that their password was changed."""
-    _promise(
-        "password_change",
-        to,
-        first_name,
-        tenant_name,
-        changed_at=changed_at,
-        ip_address=ip_address,
-        link=link,
-    )
 
 
+@mail
 def new_sign_in(
     to: str,
     *,
@@ -257,60 +221,51 @@ def new_sign_in(
     link: str,
 ) -> None:
     """Tell someone that a device unknown so far signed in."""
-    _promise(
-        "new_sign_in",
-        to,
-        first_name,
-        tenant_name,
-        device=device,
-        ip_address=ip_address,
-        signed_in_at=signed_in_at,
-        link=link,
-    )
 
 
+@mail
 def session_reuse(
     to: str, *, first_name: str, tenant_name: str | None = None, device: str, detected_at: datetime, link: str
 ) -> None:
     """Tell someone that a sign-in was ended because a spent token was shown again."""
-    _promise("session_reuse", to, first_name, tenant_name, device=device, detected_at=detected_at, link=link)
 
 
+@mail
 def global_sign_out(
     to: str, *, first_name: str, tenant_name: str | None = None, sessions: int, tokens: int, at: datetime
 ) -> None:
     """Tell someone that all their sign-ins and API tokens were ended."""
-    _promise("global_sign_out", to, first_name, tenant_name, sessions=sessions, tokens=tokens, at=at)
 
 
+@mail
 def two_factor_activation(
     to: str, *, first_name: str, tenant_name: str | None = None, at: datetime, link: str
 ) -> None:
     """Tell someone that their second factor was switched on."""
-    _promise("two_factor_activation", to, first_name, tenant_name, at=at, link=link)
 
 
+@mail
 def two_factor_removal(
     to: str, *, first_name: str, tenant_name: str | None = None, at: datetime, link: str
 ) -> None:
     """Tell someone that their second factor was switched off."""
-    _promise("two_factor_removal", to, first_name, tenant_name, at=at, link=link)
 
 
+@mail
 def new_backup_codes(
     to: str, *, first_name: str, tenant_name: str | None = None, at: datetime, link: str
 ) -> None:
     """Tell someone that new recovery codes are in force."""
-    _promise("new_backup_codes", to, first_name, tenant_name, at=at, link=link)
 
 
+@mail
 def backup_code_use(
     to: str, *, first_name: str, tenant_name: str | None = None, at: datetime, remaining: int, link: str
 ) -> None:
     """Tell someone that one of their recovery codes was used."""
-    _promise("backup_code_use", to, first_name, tenant_name, at=at, remaining=remaining, link=link)
 
 
+@mail
 def email_change_token(
     to: str,
     *,
@@ -321,36 +276,27 @@ def email_change_token(
     expires_in: timedelta,
 ) -> None:
     """Mail a link that makes an address the person's own, to that address."""
-    _promise(
-        "email_change_token",
-        to,
-        first_name,
-        tenant_name,
-        confirm_url=confirm_url,
-        token=token,
-        expires_in=expires_in,
-    )
 
 
+@mail
 def email_change_notice(
     to: str, *, first_name: str, tenant_name: str | None = None, at: datetime, link: str
 ) -> None:
     """Tell someone, at their present address, that another is to take its place."""
-    _promise("email_change_notice", to, first_name, tenant_name, at=at, link=link)
 
 
+@mail
 def address_in_use_notice(
     to: str, *, first_name: str, tenant_name: str | None = None, sign_in_url: str
 ) -> None:
     """Tell someone that another account wanted their address."""
-    _promise("address_in_use_notice", to, first_name, tenant_name, sign_in_url=sign_in_url)
 
 
 def email_change(
     to: str, *, first_name: str, tenant_name: str | None = None, new_email: str, at: datetime, link: str
 ) -> None:
     """Tell someone, at the old and at the new address, that it was changed."""
-    _promise(
+    promise(
         "email_change",
         to,
         first_name,
@@ -366,7 +312,7 @@ def email_change_undone(
     to: str, *, first_name: str, tenant_name: str | None = None, email: str, at: datetime, reset_url: str
 ) -> None:
     """Tell someone that their address was put back and everybody signed out."""
-    _promise(
+    promise(
         "email_change_undone",
         to,
         first_name,

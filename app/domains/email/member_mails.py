@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from app.domains.email.promising import promise
+from app.domains.email.promising import mail, promise
 
 
 def member_invitation(
@@ -34,17 +34,8 @@ def member_invitation(
     )
 
 
+@mail
 def seat_shortage(
     to: str, *, first_name: str, tenant_name: str, tenant_id: int, used: int, total: int, link: str
 ) -> None:
     """Tell owner and admins that few seats of the plan are left."""
-    promise(
-        "seat_shortage",
-        to,
-        first_name,
-        tenant_name,
-        tenant_id=tenant_id,
-        used=used,
-        total=total,
-        link=link,
-    )

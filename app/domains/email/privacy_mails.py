@@ -2,34 +2,30 @@
 
 from datetime import datetime
 
-from app.domains.email.promising import promise as _promise
+from app.domains.email.promising import mail
 
 
+@mail
 def data_export_ready(
     to: str, *, first_name: str, tenant_name: str | None = None, expires_at: datetime, link: str
 ) -> None:
     """Tell someone where their export can be fetched."""
-    _promise("data_export_ready", to, first_name, tenant_name, expires_at=expires_at, link=link)
 
 
+@mail
 def deletion_request(
     to: str, *, first_name: str, tenant_name: str | None = None, due_at: datetime, cancel_url: str, token: str
 ) -> None:
     """Tell someone that their account is going to be erased, with the way back."""
-    _promise(
-        "deletion_request", to, first_name, tenant_name, due_at=due_at, cancel_url=cancel_url, token=token
-    )
 
 
+@mail
 def deletion_reminder(
     to: str, *, first_name: str, tenant_name: str | None = None, due_at: datetime, cancel_url: str, token: str
 ) -> None:
     """Tell someone a day ahead that their account is going to be erased."""
-    _promise(
-        "deletion_reminder", to, first_name, tenant_name, due_at=due_at, cancel_url=cancel_url, token=token
-    )
 
 
+@mail
 def deletion_done(to: str, *, first_name: str, tenant_name: str | None = None, at: datetime) -> None:
     """Tell someone that they were erased; nothing is kept of whom this mail went to."""
-    _promise("deletion_done", to, first_name, tenant_name, at=at)

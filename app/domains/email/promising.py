@@ -1,7 +1,9 @@
 """Promising a mail to the outbox, what opens something in it sealed until it is written."""
 
+import functools
 import json
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec
 
 from app.core import outbox
 from app.core.secrets import seal
@@ -15,11 +17,26 @@ from app.domains.email.routing import way_of
 SEAL_CONTEXT = "outbox:mail"
 
 
+P = ParamSpec("P")
+
+
+def mail(declared: Callable[Concatenate[str, P], None]) -> Callable[Concatenate[str, P], None]:
+    """Promise the mail of a function's name with what the function is given: its signature is all of it."""
+    name = declared.__name__
+
+    @functools.wraps(declared)
+    def promised(to: str, /, *_args: P.args, **given: P.kwargs) -> None:
+        values: dict[str, Any] = given
+        promise(name, to, **values)
+
+    return promised
+
+
 def promise(
     name: str,
     to: str,
     first_name: str,
-    tenant_name: str | None,
+    tenant_name: str | None = None,
     *,
     known_as: str | None = None,
     tenant_id: int | None = None,

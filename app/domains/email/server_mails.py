@@ -2,14 +2,15 @@
 
 from datetime import datetime
 
-from app.domains.email.promising import promise
+from app.domains.email.promising import mail
 
 
+@mail
 def smtp_test(to: str, *, first_name: str, tenant_name: str, smtp_host: str, sent_at: datetime) -> None:
     """Mail a message that says that the server works; a test writes it itself and sends it through it."""
-    promise("smtp_test", to, first_name, tenant_name, smtp_host=smtp_host, sent_at=sent_at)
 
 
+@mail
 def smtp_failure(
     to: str,
     *,
@@ -21,13 +22,3 @@ def smtp_failure(
     link: str,
 ) -> None:
     """Tell owner and admins, through the instance's server, that their own refuses messages."""
-    promise(
-        "smtp_failure",
-        to,
-        first_name,
-        tenant_name,
-        smtp_host=smtp_host,
-        failures=failures,
-        last_error=last_error,
-        link=link,
-    )

@@ -1,8 +1,9 @@
 """The mails about an organization's settings."""
 
-from app.domains.email.promising import promise
+from app.domains.email.promising import mail
 
 
+@mail
 def setting_lock(
     to: str,
     *,
@@ -13,12 +14,3 @@ def setting_lock(
     value: str,
 ) -> None:
     """Tell an owner or admin that the platform set one of their settings and locked it."""
-    promise(
-        "setting_lock",
-        to,
-        first_name,
-        tenant_name,
-        tenant_id=tenant_id,
-        setting_label=setting_label,
-        value=value,
-    )

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from app.domains.email.promising import promise
+from app.domains.email.promising import mail, promise
 
 
 def support_request(
@@ -21,11 +21,11 @@ def support_request(
     promise("support_request", to, first_name, tenant_name, **own)
 
 
+@mail
 def support_grant(
     to: str, *, first_name: str, tenant_name: str | None = None, person_name: str, until: datetime, link: str
 ) -> None:
     """Tell an admin of the platform that somebody lets them in."""
-    promise("support_grant", to, first_name, tenant_name, person_name=person_name, until=until, link=link)
 
 
 def support_start(
@@ -43,8 +43,8 @@ def support_start(
     promise("support_start", to, first_name, tenant_name, **own)
 
 
+@mail
 def account_standing(
     to: str, *, first_name: str, tenant_name: str | None = None, status: str, reason: str, at: datetime
 ) -> None:
     """Tell someone that the platform's admins closed or opened their account."""
-    promise("account_standing", to, first_name, tenant_name, status=status, reason=reason, at=at)

@@ -5,9 +5,10 @@ What warns somebody of their own account is the instance's to say, never an orga
 
 from datetime import datetime
 
-from app.domains.email.promising import promise
+from app.domains.email.promising import mail
 
 
+@mail
 def new_api_token(
     to: str,
     *,
@@ -19,18 +20,9 @@ def new_api_token(
     link: str,
 ) -> None:
     """Tell someone that an API token of theirs was made."""
-    promise(
-        "new_api_token",
-        to,
-        first_name,
-        tenant_name,
-        token_name=token_name,
-        scopes=scopes,
-        expires_at=expires_at,
-        link=link,
-    )
 
 
+@mail
 def token_expiry(
     to: str,
     *,
@@ -42,18 +34,9 @@ def token_expiry(
     link: str,
 ) -> None:
     """Tell someone that an API token of theirs runs out soon."""
-    promise(
-        "token_expiry",
-        to,
-        first_name,
-        tenant_name,
-        tenant_id=tenant_id,
-        token_name=token_name,
-        expires_at=expires_at,
-        link=link,
-    )
 
 
+@mail
 def leaked_token(
     to: str,
     *,
@@ -65,18 +48,9 @@ def leaked_token(
     link: str,
 ) -> None:
     """Tell someone that an API token of theirs was found in public and ended."""
-    promise(
-        "leaked_token",
-        to,
-        first_name,
-        tenant_name,
-        token_name=token_name,
-        found_at=found_at,
-        at=at,
-        link=link,
-    )
 
 
+@mail
 def token_revocation(
     to: str,
     *,
@@ -89,19 +63,9 @@ def token_revocation(
     link: str,
 ) -> None:
     """Tell someone that an admin of their organization ended an API token of theirs."""
-    promise(
-        "token_revocation",
-        to,
-        first_name,
-        tenant_name,
-        tenant_id=tenant_id,
-        token_name=token_name,
-        revoked_by=revoked_by,
-        at=at,
-        link=link,
-    )
 
 
+@mail
 def member_token_leak(
     to: str,
     *,
@@ -115,15 +79,3 @@ def member_token_leak(
     link: str,
 ) -> None:
     """Tell an organization's owner that a member's API token for it was found in public and ended."""
-    promise(
-        "member_token_leak",
-        to,
-        first_name,
-        tenant_name,
-        tenant_id=tenant_id,
-        token_name=token_name,
-        member_name=member_name,
-        found_at=found_at,
-        at=at,
-        link=link,
-    )

@@ -191,8 +191,10 @@ def grant(
         subject=("access_request", found.id),
         changes={"wanted": found.wanted, "membership_id": target.id, "given": given},
     )
-    told = _addressed(actor, target)
-    mails.access_grant(**told, wanted=label_of(found.wanted), given=given, answer=text or "none")
+    told = _told_of(actor, target)
+    mails.access_grant(
+        target.user.email, **told, wanted=label_of(found.wanted), given=given, answer=text or "none"
+    )
     return found
 
 
@@ -211,9 +213,9 @@ def decline(actor: Actor, *, uid: UUID, answer: str = "") -> AccessRequest:
         subject=("access_request", found.id),
         changes={"wanted": found.wanted},
     )
-    target = request(actor, uid=uid).membership
-    told = _addressed(actor, member(actor, target.id))
-    mails.access_refusal(**told, wanted=label_of(found.wanted), answer=text or "none")
+    target = member(actor, request(actor, uid=uid).membership.id)
+    told = _told_of(actor, target)
+    mails.access_refusal(target.user.email, **told, wanted=label_of(found.wanted), answer=text or "none")
     return found
 
 
@@ -340,9 +342,8 @@ def _tell_heads(actor: Actor, made: AccessRequest) -> None:
         )
 
 
-def _addressed(actor: Actor, target: Membership) -> dict[str, Any]:
+def _told_of(actor: Actor, target: Membership) -> dict[str, Any]:
     return {
-        "to": target.user.email,
         "first_name": target.user.greeting,
         "tenant_name": actor.tenant_name,
         "tenant_id": target.tenant_id,
