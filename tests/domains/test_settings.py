@@ -101,8 +101,8 @@ def test_setting_twice_keeps_one_row_and_two_rows_of_the_trail(world: World) -> 
     kept = db.session.scalars(sa.select(SettingValue).where(SettingValue.key == "chat.max_group_size")).all()
     assert [row.value for row in kept] == [6]
     assert [(row.kind, row.tenant_id, row.changes["value"]) for row in rows()] == [
-        (AuditKind.SETTING_UPDATED, acme.id, [None, 5]),
-        (AuditKind.SETTING_UPDATED, acme.id, [5, 6]),
+        (AuditKind.SETTING_UPDATED, acme.id, {"from": None, "to": 5}),
+        (AuditKind.SETTING_UPDATED, acme.id, {"from": 5, "to": 6}),
     ]
 
 

@@ -135,6 +135,8 @@ class Names:
         if event.subject_type == "user":
             who = self._person(event.subject_id, event.tenant_id)
             return What(kind, event.subject_id, who.name)
+        if event.subject_type == "setting":
+            return What(kind, event.subject_id, event.changes.get("key"))  # its row goes when it is put back
         return What(kind, event.subject_id, self.labels.get((event.subject_type, event.subject_id)))
 
 

@@ -94,7 +94,7 @@ def _end(subscription: Subscription) -> None:
         AuditKind.SUBSCRIPTION_CHANGED,
         subject=("tenant", subscription.tenant_id),
         tenant_id=subscription.tenant_id,
-        changes={"plan": [before, DEV.code], "ended_at": over.isoformat()},
+        changes={"plan": {"from": before, "to": DEV.code}, "ended_at": over.isoformat()},
     )
 
 

@@ -193,7 +193,7 @@ def _tell(
     after: Any,
 ) -> None:
     secret = definition.type is Type.SECRET
-    values = {} if secret else {"value": [_plain(before), _plain(after)]}
+    values = {} if secret else {"value": {"from": _plain(before), "to": _plain(after)}}
     audit.record(
         actor,
         AuditKind.SETTING_UPDATED,

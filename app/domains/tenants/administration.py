@@ -120,7 +120,7 @@ def set_status(actor: Actor, *, tenant: Ref, status: TenantStatus, reason: str |
             AuditKind.TENANT_STATUS_CHANGED,
             subject=("tenant", found.id),
             tenant_id=found.id,
-            changes={"status": [str(before), str(status)], "reason": reason},
+            changes={"status": {"from": str(before), "to": str(status)}, "reason": reason},
         )
     if changed:
         _follow(found, before)

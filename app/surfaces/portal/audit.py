@@ -20,12 +20,14 @@ from app.domains.archiving.naming import Line
 from app.domains.archiving.trail import Scope, TrailPage
 from app.domains.audit import verifying
 from app.domains.audit.search import Wanted
+from app.domains.settings.registry import DEFINITIONS
 from app.surfaces.portal.base import FormPage, PortalForm, area, away, door, typed
 from app.surfaces.portal.downloads import attached
 from app.surfaces.portal.happenings import icon_of
 from app.surfaces.portal.presentation import day
 from app.surfaces.portal.trail_words import ACTIONS, told
 from app.surfaces.shared.actor import current_actor
+from app.surfaces.shared.languages import said
 
 bp = area("audit")
 
@@ -123,7 +125,14 @@ def _by_day(found: TrailPage) -> list[tuple[str, list[dict[str, Any]]]]:
 
 
 def _shown(line: Line) -> dict[str, Any]:
-    return {"line": line, "said": told(line.event), "icon": icon_of(line.event)}
+    return {"line": line, "said": told(line.event), "about": _about(line), "icon": icon_of(line.event)}
+
+
+def _about(line: Line) -> str:
+    """Return what it was done to as people call it: a setting by its label, not by its key."""
+    label = line.subject.label or ""
+    definition = DEFINITIONS.get(label) if line.subject.type == "setting" else None
+    return said(definition.label) if definition else label
 
 
 def _actions(asked: Asked) -> Mapping[str, Any]:

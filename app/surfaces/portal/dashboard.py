@@ -8,7 +8,7 @@ from flask import g
 from flask_babel import gettext as _
 
 from app.core.access import Actor
-from app.core.paging import CursorWindow, Window
+from app.core.paging import CursorWindow
 from app.core.permissions import Permission
 from app.domains.audit import queries as audit
 from app.domains.audit.models import AuditEvent
@@ -19,8 +19,9 @@ from app.domains.sessions.devices import describe
 from app.domains.sessions.identify import Caller
 from app.domains.tenants import queries as tenants
 from app.surfaces.portal.base import area, away, door, page
-from app.surfaces.portal.happenings import icon_of, sentence
+from app.surfaces.portal.happenings import icon_of
 from app.surfaces.portal.presentation import device
+from app.surfaces.portal.trail_words import told_to_oneself
 from app.surfaces.shared.actor import current_actor
 
 bp = area("dashboard")
@@ -56,7 +57,7 @@ def index():
     return page(
         "pages/dashboard.html",
         organization=tenants.sheet(actor) if actor.tenant_id else None,
-        session_count=sessions.active(actor, window=Window(limit=1)).total,
+        session_count=sessions.number_active(actor),
         activity=[_told(event) for event in audit.mine(actor, window=CursorWindow(limit=_SHOWN)).items],
         steps=_steps(actor),
         is_kept_out=_is_kept_out(),
@@ -108,7 +109,7 @@ def _told(event: AuditEvent) -> Happening:
     with_what = device(describe(event.user_agent)) if event.user_agent else ""
     return Happening(
         icon_of(event),
-        sentence(event),
+        told_to_oneself(event),
         event.at,
         " · ".join(part for part in (event.ip or "", with_what) if part),
     )

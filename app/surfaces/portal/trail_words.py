@@ -7,7 +7,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.models import AuditEvent
-from app.surfaces.portal.happenings import sentence
+from app.surfaces.portal.happenings import SENTENCES, sentence
 
 ACTIONS: Mapping[str, Any] = {
     "user.": _l("Accounts and signing in"),
@@ -130,3 +130,8 @@ def told(event: AuditEvent) -> str:
     """Say what happened."""
     found = WORDS.get(event.kind)
     return str(found) if found else sentence(event)
+
+
+def told_to_oneself(event: AuditEvent) -> str:
+    """Say what happened to somebody who did it, or to whom it was done."""
+    return sentence(event) if event.kind in SENTENCES else told(event)

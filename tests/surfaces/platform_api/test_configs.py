@@ -134,7 +134,7 @@ def test_what_cannot_be_set(world: World, owner: str, key: str, value: Any, stat
 def test_a_bound_key_is_the_organizations_own_name(world: World, owner: str) -> None:
     assert put(world, owner, "Nova", "general.company_name").json["val"] == "Nova"
     assert world.done("platform_api.tenant.info", token=owner)["name"] == "Nova"
-    assert world.trail()[-1].changes["value"] == ["World Corp", "Nova"]
+    assert world.trail()[-1].changes["value"] == {"from": "World Corp", "to": "Nova"}
 
 
 def test_a_role_that_is_not_admin_is_refused_flat_and_one_without_the_right_in_the_tree(
