@@ -1,9 +1,10 @@
 """The legal texts in force and who agreed to them."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -11,6 +12,7 @@ from app.core import clock
 from app.core.access import Access, Actor, operation
 from app.core.db import db, read
 from app.core.errors import Conflict, NotFound, ValidationFailed
+from app.core.signs import ME, NOW, sign
 from app.domains.accounts.models import PolicyAcceptance, PolicyVersion, User
 from app.domains.accounts.policy_texts import BUILT_IN, EFFECTIVE_AT, VERSION
 from app.domains.audit.kinds import AuditKind
@@ -162,6 +164,43 @@ def agreements(actor: Actor) -> Sequence[Agreement]:
         for policy in in_force(versions(), actor.particulars.locale).values()
         if policy.must_accept or policy.type in latest
     ]
+
+
+for _type in TYPES:
+    sign(
+        f"accepted {_type}",
+        sa.select(PolicyAcceptance.version)
+        .where(PolicyAcceptance.user_id == ME, PolicyAcceptance.type == _type)
+        .order_by(PolicyAcceptance.accepted_at.desc(), PolicyAcceptance.id.desc())
+        .limit(1)
+        .scalar_subquery(),
+    )
+    sign(
+        f"published {_type}",
+        sa.select(PolicyVersion.version)
+        .where(
+            PolicyVersion.type == _type,
+            PolicyVersion.effective_at >= EFFECTIVE_AT,
+            PolicyVersion.effective_at <= NOW,
+        )
+        .order_by(PolicyVersion.effective_at.desc(), PolicyVersion.id.desc())
+        .limit(1)
+        .scalar_subquery(),
+    )
+    sign(
+        f"insisted on {_type}",
+        sa.exists().where(PolicyVersion.type == _type, PolicyVersion.must_accept.is_(True)),
+    )
+
+
+def may_be_awaited(found: Mapping[str, Any]) -> bool:
+    """Say by the signs (``core.signs``) whether ``awaited`` can have anything to return."""
+    insisting = {text.type for text in BUILT_IN if text.must_accept}
+    return any(
+        found[f"accepted {type}"] != (found[f"published {type}"] or VERSION)
+        for type in TYPES
+        if type in insisting or found[f"insisted on {type}"]
+    )
 
 
 @operation(Access.SIGNED_IN)

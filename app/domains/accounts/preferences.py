@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -13,6 +14,7 @@ from app.core import clock
 from app.core.access import Access, Actor, operation
 from app.core.errors import ValidationFailed
 from app.core.languages import Sentence
+from app.core.signs import ME, sign
 from app.domains.accounts.models import User
 from app.domains.accounts.queries import locked, me
 from app.domains.audit.kinds import AuditKind
@@ -70,6 +72,14 @@ class Dismissal:
 def my_preferences(actor: Actor) -> Preferences:
     """Return the actor's preferences; never changed, they are as old as the account."""
     return of(me(actor))
+
+
+sign("preferences", sa.select(User.preferences).where(User.id == ME).scalar_subquery())
+
+
+def look_by(found: Mapping[str, Any]) -> ScreenPreferences:
+    """Return how a person likes the screen by the signs that a page has looked for (``core.signs``)."""
+    return _screen(found["preferences"])
 
 
 @operation(Access.SIGNED_IN)
@@ -158,17 +168,22 @@ def dismiss_teaser(actor: Actor, *, widget: str) -> Dismissal:
     return Dismissal(widget, datetime.fromisoformat(moment), names)
 
 
+def _screen(kept: Mapping[str, Any]) -> ScreenPreferences:
+    ui = dict(kept.get("ui", {}))
+    if "dismissed" in ui:
+        ui["dismissed"] = tuple(ui["dismissed"])
+    return ScreenPreferences(**ui)
+
+
 def of(user: User) -> Preferences:
     """Return a person's preferences, defaults filled in."""
     kept = user.preferences
-    ui, notices = dict(kept.get("ui", {})), dict(kept.get("notifications", {}))
-    if "dismissed" in ui:
-        ui["dismissed"] = tuple(ui["dismissed"])
+    notices = dict(kept.get("notifications", {}))
     if notices.get("email_consent_at"):
         notices["email_consent_at"] = datetime.fromisoformat(notices["email_consent_at"])
     changed = kept.get("updated_at")
     return Preferences(
-        ScreenPreferences(**ui),
+        _screen(kept),
         NoticePreferences(**notices),
         datetime.fromisoformat(changed) if changed else user.created_at,
     )

@@ -8,7 +8,16 @@ import sqlalchemy as sa
 
 from app.core import addresses
 from app.core.db import db, read
+from app.core.signs import HERE, MY_ADDRESS, sign
 from app.domains.email.settings_models import BouncedAddress
+
+sign(
+    "mail_comes_back",
+    sa.exists().where(
+        BouncedAddress.address_key == MY_ADDRESS,
+        sa.or_(BouncedAddress.tenant_id.is_(None), BouncedAddress.tenant_id == HERE),
+    ),
+)
 
 
 def mark(address: str, reason: str, *, tenant_id: int | None) -> None:

@@ -17,6 +17,7 @@ from app.core.db import Base, db, rows_changed
 from app.core.errors import Conflict, ValidationFailed
 from app.core.links import public_url
 from app.core.outbox import Claimed
+from app.core.signs import HERE, sign
 from app.domains.accounts import emails
 from app.domains.accounts.models import User
 from app.domains.audit.kinds import AuditKind
@@ -59,6 +60,9 @@ class Standing:
     closing: TenantClosing | None
     days: int
     """How long it can be thought over."""
+
+
+sign("closing", sa.exists().where(TenantClosing.tenant_id == HERE))
 
 
 @operation(Access.TENANT)

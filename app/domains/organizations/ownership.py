@@ -19,6 +19,7 @@ from app.core.buckets import OWNERSHIP_OFFERS
 from app.core.db import db
 from app.core.errors import Conflict, Forbidden, NotFound
 from app.core.links import public_url
+from app.core.signs import HERE, ME, NOW, sign
 from app.core.touches import Departure, touches
 from app.domains.accounts.models import User
 from app.domains.accounts.queries import held
@@ -87,6 +88,17 @@ def standing(actor: Actor) -> Standing:
             others.order_by(by_rank, Membership.listing, Membership.id).limit(_CANDIDATES)
         ).all()
     return Standing(owner, found, candidates)
+
+
+sign(
+    "ownership",
+    sa.exists().where(
+        OwnershipOffer.tenant_id == HERE,
+        OwnershipOffer.to_user_id == ME,
+        OwnershipOffer.state == OfferState.OPEN,
+        OwnershipOffer.expires_at > NOW,
+    ),
+)
 
 
 @operation(Access.TENANT)

@@ -20,6 +20,7 @@ from app.core.ids import Ref
 from app.core.links import public_url
 from app.core.permissions import Permission
 from app.core.secrets import token_hash
+from app.core.signs import ME, NOW, sign
 from app.domains.accounts.models import User
 from app.domains.accounts.profiles import UserNotFound
 from app.domains.audit.kinds import AuditKind
@@ -211,6 +212,14 @@ def of_person(actor: Actor, *, user_id: int) -> Sequence[SupportAccess]:
 def mine(actor: Actor) -> Sequence[SupportAccess]:
     """Return the newest requests to the actor, those to be answered included."""
     return _newest(SupportAccess.user_id == actor.user_id)
+
+
+sign(
+    "support",
+    sa.exists().where(
+        SupportAccess.ended_at.is_(None), SupportAccess.user_id == ME, SupportAccess.expires_at > NOW
+    ),
+)
 
 
 @operation(Access.SIGNED_IN)

@@ -14,6 +14,7 @@ from app.core.errors import Conflict, ValidationFailed
 from app.core.languages import Sentence
 from app.core.links import public_url
 from app.core.outbox import Claimed
+from app.core.signs import ME, sign
 from app.domains.accounts import emails
 from app.domains.accounts.models import User
 from app.domains.accounts.queries import held
@@ -71,6 +72,9 @@ def standing(actor: Actor) -> Leaving:
         in_the_way=[tenant for tenant, others in owned if others],
         closing=[tenant for tenant, others in owned if not others],
     )
+
+
+sign("leaving", sa.exists().where(DeletionRequest.user_id == ME))
 
 
 @operation(Access.SIGNED_IN)

@@ -44,9 +44,16 @@ def active(actor: Actor, *, window: Window, kind: str | None = None) -> Page[Act
         query = query.where(UserSession.kind == kind)
     found = paginate(query.order_by(UserSession.last_used_at.desc(), UserSession.id.desc()), window)
     tenant_ids = {s.tenant_id for s in found.items if s.tenant_id is not None}
-    tenants = {t.id: t for t in db.session.scalars(sa.select(Tenant).where(Tenant.id.in_(tenant_ids)))}
+    bound_to = sa.select(Tenant).where(Tenant.id.in_(tenant_ids))
+    tenants = {tenant.id: tenant for tenant in db.session.scalars(bound_to)} if tenant_ids else {}
     rows = [ActiveSession(s, tenants.get(s.tenant_id or 0), s.id == actor.session_id) for s in found.items]
     return Page(rows, found.total, window)
+
+
+@operation(Access.SIGNED_IN)
+def number_active(actor: Actor) -> int:
+    """Return by how many sessions and tokens the actor is signed in now."""
+    return db.session.scalar(sa.select(sa.func.count()).select_from(visible(actor).subquery())) or 0
 
 
 @operation(Access.TENANT)

@@ -90,16 +90,37 @@ def instance_face() -> InstanceFace:
     The page that says so is asked for them too.
     """
     try:
-        found: Mapping[str, Value] = values(_FACE)
+        return _face(_stored_for(_FACE, []))
     except (DBAPIError, PoolTimeout):
-        found = {key: DEFINITIONS[key].default for key in _FACE}
-    return InstanceFace(str(found["instance.name"] or ""), as_entries(found["instance.languages"]))
+        return _face({})
 
 
 def house_style(tenant_id: int) -> tuple[str, str]:
     """Return how an organization writes dates and times, for its people who have no locale of their own."""
-    found = values(_HOUSE_STYLE, tenant_id=tenant_id)
-    return str(found["localization.date_format"]), str(found["localization.time_format"])
+    return _style(_stored_for(_HOUSE_STYLE, [tenant_id]), tenant_id)
+
+
+def face_and_style(tenant_id: int) -> tuple[InstanceFace, tuple[str, str]]:
+    """Return both with one query, the defaults of both while the database does not answer."""
+    try:
+        rows = _stored_for((*_FACE, *_HOUSE_STYLE), [tenant_id])
+    except (DBAPIError, PoolTimeout):
+        rows = {}
+    return _face(rows), _style(rows, tenant_id)
+
+
+def _stored_for(keys: Iterable[str], tenant_ids: Collection[int]) -> "Rows":
+    return _rows([definition_of(key) for key in keys], tenant_ids, None)
+
+
+def _face(rows: "Rows") -> InstanceFace:
+    name, spoken = (effective(DEFINITIONS[key], rows, -1) for key in _FACE)
+    return InstanceFace(str(name or ""), as_entries(spoken))
+
+
+def _style(rows: "Rows", tenant_id: int) -> tuple[str, str]:
+    day, time = (str(effective(DEFINITIONS[key], rows, tenant_id)) for key in _HOUSE_STYLE)
+    return day, time
 
 
 _HOUSE_STYLE = ("localization.date_format", "localization.time_format")

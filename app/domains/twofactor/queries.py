@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from app.core import clock
 from app.core.access import Access, Actor, operation
 from app.core.db import db
+from app.core.signs import ME, sign
 from app.domains.accounts.models import User
 from app.domains.settings import queries as settings
 from app.domains.settings.factor_demand import DEMAND_KEYS, FactorDemand, factor_demand
@@ -64,6 +65,21 @@ class Demanding:
 
     name: str
     demand: FactorDemand
+
+
+sign(
+    "factor_demand",
+    sa.exists().where(
+        SettingValue.key == DEMAND_KEYS[0],
+        SettingValue.environment == "",
+        sa.cast(SettingValue.value, sa.Text) == "true",
+        sa.or_(
+            SettingValue.tenant_id.is_(None),
+            SettingValue.tenant_id.in_(sa.select(Membership.tenant_id).where(Membership.user_id == ME)),
+        ),
+    ),
+)
+sign("few_codes", recovery_codes.remaining_of(ME).scalar_subquery() <= FEW_CODES)
 
 
 @operation(Access.SIGNED_IN)

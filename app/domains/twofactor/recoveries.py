@@ -12,6 +12,7 @@ from app.core import clock
 from app.core.access import Actor
 from app.core.db import db
 from app.core.links import public_url
+from app.core.signs import ME, NOW, sign
 from app.domains.accounts.models import User
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
@@ -38,6 +39,14 @@ def open_of(user_id: int) -> FactorRecovery | None:
 def of_user(user_id: int) -> sa.Select[tuple[FactorRecovery]]:
     """Select a person's removal that is under way."""
     return sa.select(FactorRecovery).where(FactorRecovery.user_id == user_id, *_is_open())
+
+
+sign(
+    "removal",
+    sa.exists().where(
+        FactorRecovery.user_id == ME, FactorRecovery.ended_at.is_(None), FactorRecovery.lapses_at > NOW
+    ),
+)
 
 
 def begin(actor: Actor, user: User) -> FactorRecovery:

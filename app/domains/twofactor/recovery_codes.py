@@ -160,7 +160,7 @@ def remaining(user_id: int) -> int:
     return int(db.session.scalar(remaining_of(user_id)) or 0)
 
 
-def remaining_of(user_id: int) -> sa.Select[tuple[int]]:
+def remaining_of(user_id: int | sa.BindParameter[int]) -> sa.Select[tuple[int]]:
     """Select how many codes of a person are still good."""
     return (
         sa.select(sa.func.count())
@@ -216,7 +216,7 @@ def _end(*which: sa.ColumnElement[bool]) -> None:
     )
 
 
-def _in_force(user_id: int) -> sa.Select[tuple[int]]:
+def _in_force(user_id: int | sa.BindParameter[int]) -> sa.Select[tuple[int]]:
     return sa.select(RecoveryBatch.id).where(
         RecoveryBatch.user_id == user_id,
         RecoveryBatch.saved_at.is_not(None),

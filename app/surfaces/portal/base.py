@@ -40,7 +40,7 @@ from app.domains.auth import selection
 from app.domains.onboarding import queries as onboarding
 from app.domains.sessions.operations import Opened
 from app.domains.tenants import queries as tenants
-from app.surfaces.portal.banners import banners
+from app.surfaces.portal.banners import banners, known_signs
 from app.surfaces.portal.doors import PortalDoor
 from app.surfaces.portal.i18n import remember_language
 from app.surfaces.portal.navigation import Group, navigation, start_page
@@ -199,7 +199,8 @@ def app_name() -> str:
 def look() -> ScreenPreferences:
     """Return how the signed-in person likes the screen, read once a request."""
     if "look" not in g:
-        g.look = preferences.look(current_actor())
+        known = known_signs()
+        g.look = preferences.look(current_actor()) if known is None else preferences.look_by(known)
     return cast("ScreenPreferences", g.look)
 
 

@@ -20,6 +20,7 @@ from app.surfaces.portal.base import FormPage, PortalForm, area, away, door, typ
 from app.surfaces.portal.downloads import attached_once_proven
 from app.surfaces.portal.presentation import moment
 from app.surfaces.shared.actor import current_actor
+from app.surfaces.shared.transaction import has_no_transaction, writing
 
 bp = area("closing")
 
@@ -30,7 +31,7 @@ class CloseForm(PortalForm):
     )
 
 
-@banner
+@banner("closing")
 def closing_soon(actor: Actor) -> Banner | None:
     """Tell every member when the organization is erased, and let its owner keep it."""
     due = closing.due_at(actor) if actor.tenant_id is not None else None
@@ -74,9 +75,11 @@ def request_export():
 
 
 @bp.post(f"{PAGE}/exports/<uuid:export_uid>/download")
+@has_no_transaction  # the file may come from a slow storage
 @door("user", while_suspended=True)
 def download(export_uid: UUID):
-    return attached_once_proven(lambda: exports.fetch(current_actor(), uid=export_uid), page=PAGE)
+    actor = current_actor()
+    return attached_once_proven(lambda: writing(lambda: exports.fetch(actor, uid=export_uid)), page=PAGE)
 
 
 @bp.post(f"{PAGE}/close")

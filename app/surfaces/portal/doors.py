@@ -15,6 +15,7 @@ from app.domains.accounts import policies
 from app.domains.platform import support
 from app.domains.platform.support import AccessOver
 from app.domains.sessions.identify import Caller
+from app.surfaces.portal.banners import signs_for_page
 from app.surfaces.shared.actor import SAFE_METHODS, Door, Level, current_actor
 
 P = ParamSpec("P")
@@ -112,7 +113,7 @@ def _after_agreeing(view: Callable[P, R]) -> Callable[P, R]:
     def shown(*args: P.args, **kwargs: P.kwargs) -> Any:
         if request.method != "GET" or request.path.startswith(_FREE) or current_actor().impersonator:
             return view(*args, **kwargs)
-        if not policies.awaited(current_actor()):
+        if not (policies.may_be_awaited(signs_for_page()) and policies.awaited(current_actor())):
             return view(*args, **kwargs)
         asked = f"/policies/accept?next={quote(request.full_path.rstrip('?'), safe='/?=')}"
         response = make_response(redirect(asked, 303))

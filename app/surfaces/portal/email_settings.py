@@ -164,7 +164,7 @@ def change_sender():
 # ---- Above every page
 
 
-@banner
+@banner("mail_comes_back")
 def _mail_comes_back(actor: Actor) -> Banner | None:
     """Tell somebody whose address nobody seems to have."""
     if not standing.comes_back(actor):

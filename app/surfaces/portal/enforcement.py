@@ -113,7 +113,7 @@ def _told(demand: FactorDemand) -> str:
 # ---- Above every page
 
 
-@banner
+@banner("factor_demand")
 def _asked_for(actor: Actor) -> Banner | None:
     """Tell members who would be, or are, refused what to do about it."""
     has_one = actor.particulars.two_factor_enabled

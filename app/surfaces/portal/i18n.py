@@ -48,11 +48,20 @@ def _manner() -> Manner:
     zone = actor.particulars.timezone
     if actor.particulars.locale_is_own or actor.tenant_id is None:
         return Manner.of(locale, zone)
-    return Manner.of(locale, zone, *settings.house_style(actor.tenant_id))
+    style = g.house_style if "house_style" in g else settings.house_style(actor.tenant_id)
+    return Manner.of(locale, zone, *style)
+
+
+def _read_at_once() -> None:
+    """Read what the frame and the dates of a member's page will ask for with one query."""
+    actor: Actor | None = g.get("actor")
+    if "instance" not in g and actor is not None and actor.is_signed_in and actor.tenant_id is not None:
+        g.instance, g.house_style = settings.face_and_style(actor.tenant_id)
 
 
 def _facts() -> dict[str, Any]:
     """Return what the frames of pages say about languages."""
+    _read_at_once()
     offered = [code for code in instance().languages if code in NAMES]
     actor: Actor | None = g.get("actor")
     zone = actor.particulars.timezone if actor is not None and actor.is_signed_in else ""

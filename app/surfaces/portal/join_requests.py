@@ -50,7 +50,7 @@ class AnswerForm(PortalForm):
         self.profile_id.data = self.profile_id.data or offered.usual_profile_id
 
 
-@banner
+@banner()
 def open_here(actor: Actor) -> Banner | None:
     """Tell somebody who works nowhere yet that an organization is open to their address."""
     if actor.tenant_id is not None or not joining.open_to(actor):

@@ -23,7 +23,7 @@ _TOLD_ELSEWHERE = (TwoFactorSetupRequired, SessionTooWeak)
 """What the demand for a second factor says by itself, with the way to meet it."""
 
 
-@banner
+@banner()
 def kept_out(_actor: Actor) -> Banner | None:
     """Tell a member what keeps them out of the organization that they chose, and who can change it."""
     caller: Caller | None = g.get("caller")

@@ -27,7 +27,7 @@ class OfferForm(PortalForm):
     member = SelectField(_l("New owner"), [InputRequired(_l("Choose a member."))], validate_choice=False)
 
 
-@banner
+@banner("ownership")
 def offered(actor: Actor) -> Banner | None:
     """Tell somebody to whom the organization is offered."""
     if actor.tenant_id is None or actor.role == Role.OWNER:

@@ -13,6 +13,7 @@ from app.core.access import Actor
 from app.domains.privacy import deletion, exports
 from app.surfaces.portal.banners import Banner, banner
 from app.surfaces.portal.base import FormPage, PortalForm, area, away, door, typed
+from app.surfaces.portal.dead_links import KEEP_ACCOUNT, LinkPage
 from app.surfaces.portal.downloads import attached_once_proven
 from app.surfaces.portal.presentation import moment
 from app.surfaces.shared.actor import current_actor
@@ -32,7 +33,7 @@ class StayForm(PortalForm):
     token = HiddenField(validators=[Length(max=400)])
 
 
-@banner
+@banner("leaving")
 def leaving_soon(actor: Actor) -> Banner | None:
     """Say when the account is erased, and offer to keep it."""
     due = deletion.due_at(actor)
@@ -95,15 +96,17 @@ def stay():
 @bp.get("/keep-account")
 def keep_account_form():
     door.visitor()
-    shown = FormPage(StayForm, "auth/keep_account.html")
-    shown.form.token.data = request.args.get("token", "")
-    return shown.show()
+    return _keep_page().open(request.args.get("token", ""))
+
+
+def _keep_page() -> LinkPage[StayForm]:
+    return LinkPage(KEEP_ACCOUNT, StayForm, "auth/keep_account.html")
 
 
 @bp.post("/keep-account")
 @door("public")
 def keep_account():
-    form = FormPage(StayForm, "auth/keep_account.html").take()
+    form = _keep_page().take()
     deletion.cancel_by_link(current_actor(), token=typed(form.token))
     flash(_("Your account stays."), "success")
     return away(PAGE if door.visitor().is_signed_in else "/sign-in")

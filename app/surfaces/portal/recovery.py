@@ -13,6 +13,7 @@ from app.core.access import Actor
 from app.domains.auth import assisted_recovery
 from app.surfaces.portal.banners import Banner, banner
 from app.surfaces.portal.base import FormPage, PortalForm, area, away, door, page, typed
+from app.surfaces.portal.dead_links import RECOVERY, LinkPage
 from app.surfaces.portal.i18n import manner
 from app.surfaces.portal.second_factor import forget, waiting
 from app.surfaces.shared.actor import current_actor
@@ -90,17 +91,13 @@ def _written(moment: datetime) -> str:
 # ---- Mailed links: the page offers, the button acts
 
 
-def _link_page(step: str, form: type[Any] = LinkForm) -> FormPage[Any]:
-    return FormPage(form, f"auth/recovery_{step}.html")
+def _link_page(step: str, form: type[Any] = LinkForm) -> LinkPage[Any]:
+    return LinkPage(RECOVERY, form, f"auth/recovery_{step}.html")
 
 
-def _offered(step: str, form: type[Any] = LinkForm) -> str:
-    visitor, token = door.visitor(), request.args.get("token", "")
-    if not assisted_recovery.is_open(visitor, token=token):
-        return page("auth/recovery_over.html")
-    shown = _link_page(step, form)
-    shown.form.token.data = token
-    return shown.show()
+def _offered(step: str, form: type[Any] = LinkForm) -> str | Response:
+    door.visitor()
+    return _link_page(step, form).open(request.args.get("token", ""))
 
 
 @bp.get("/recover-second-factor/confirm")
@@ -177,7 +174,7 @@ def stop():
     return away("/account/security")
 
 
-@banner
+@banner("removal")
 def _removal_asked_for(actor: Actor) -> Banner | None:
     """Tell every session that the second factor is about to go, with one press to stop it."""
     found = assisted_recovery.under_way(actor)

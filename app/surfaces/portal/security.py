@@ -40,7 +40,7 @@ class BatchForm(PortalForm):
     batch_token = HiddenField()
 
 
-@banner
+@banner("few_codes")
 def _few_codes(actor: Actor) -> Banner | None:
     if not actor.particulars.two_factor_enabled or request.path == _CODES:
         return None  # the page that shows new ones is the answer already

@@ -11,7 +11,7 @@ from wtforms.validators import InputRequired
 
 from app.core.access import Actor
 from app.domains.platform import support
-from app.surfaces.portal.banners import Banner, banner
+from app.surfaces.portal.banners import Banner, banner, signs_for_page
 from app.surfaces.portal.base import FormPage, PortalForm, area, away, door
 from app.surfaces.portal.doors import SUPPORT_COOKIE
 from app.surfaces.portal.presentation import moment
@@ -88,14 +88,14 @@ def end_support() -> Response:
     return answer
 
 
-@banner
+@banner()
 def _in_whose_name(actor: Actor) -> Banner | None:
     """Say in whose name support acts, to support; and to everybody else, what support asks or does."""
     if actor.impersonator is not None:
         told = {"name": actor.name or actor.email, "until": moment(actor.impersonator.until)}
         text = _("You act in the name of %(name)s until %(until)s. All of it is written down.", **told)
         return Banner(text, "danger", _("End it"), "/support-access/end", posts=True)
-    found = support.open_to_me(actor)
+    found = support.open_to_me(actor) if signs_for_page()["support"] else None
     if found is None:
         return None
     if found.granted_at is None:
