@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from app.core import access, outbox, sealing
+from app.core import access, clock, outbox, sealing
 from app.core.db import db
 from app.core.secrets import SealBroken, Sealed, seal, unseal
 from app.core.settings import Keyring, current_settings, use_settings
@@ -21,6 +21,8 @@ from app.domains.audit.operations import record
 from app.domains.email import dkim_keys, promising, smtp_settings
 from app.domains.email.rules_models import SenderDomain
 from app.domains.email.settings_models import TenantMailServer
+from app.domains.organizations import export_parts
+from app.domains.organizations.models import TenantExport
 from app.domains.settings import queries as settings
 from app.domains.settings.models import SettingValue
 from app.domains.storage import stores
@@ -95,6 +97,19 @@ class Scene:
 
         return read
 
+    def export(self) -> Reader:
+        export = TenantExport(tenant_id=self.tenant_id, folder="f", requested_at=clock.now())
+        export_parts.begin(export, place_id=1, size=1)
+        db.session.add(export)
+        context = export_parts._context(export)
+        made = unseal(export.parts_key or Sealed(""), context)
+
+        def read() -> str:
+            kept = db.session.scalars(sa.select(TenantExport.parts_key)).one()
+            return SECRET if kept and unseal(kept, context) == made else "another"
+
+        return read
+
     def setting(self) -> Reader:
         definition = settings.DEFINITIONS["smtp.password"]
         for tenant_id in (None, self.tenant_id):
@@ -147,6 +162,7 @@ MADE: dict[str, Callable[[Scene], Reader]] = {
     "sender_domains.signs_key": lambda scene: scene.domain("signs_key"),
     "mail_servers.password": Scene.server,
     "storage_places.credentials": Scene.storage,
+    "tenant_exports.parts_key": Scene.export,
     "setting_values.value": Scene.setting,
     "outbox.payload": Scene.promise,
     "audit_keys.derived": Scene.trail,

@@ -1,65 +1,66 @@
-"""A copy of all that is an organization's, for its owner and admins: made as a person's export is."""
+"""A copy of all that is an organization's, for its owner and admins: made as a person's export is.
 
-from collections.abc import Collection, Sequence
+It is made on our disk and lies there for a week, or in the organization's own storage where it has one.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
-from app.core import clock, outbox
+from app.core import clock, outbox, stepwise
 from app.core.access import Access, Actor, operation
 from app.core.buckets import TENANT_EXPORTS
-from app.core.db import db, read, rows_changed
+from app.core.db import db
 from app.core.links import public_url
-from app.core.outbox import Act, Claimed, OutboxRow, Payload
-from app.core.stepwise import ExportNotFound, ExportUnderWay
+from app.core.outbox import Act, Claimed, Payload
+from app.core.stepwise import ExportNotFound, ExportState, Sheet
 from app.domains.accounts.models import User
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
 from app.domains.email import mails
+from app.domains.organizations import export_parts
+from app.domains.organizations.export_parts import Moved
 from app.domains.organizations.holdings import HOLDINGS, parts
 from app.domains.organizations.models import TenantExport
 from app.domains.privacy import archive, files
 from app.domains.privacy.archive import Position
-from app.domains.privacy.exports import Fetched
-from app.domains.privacy.models import UNDER_WAY, ExportState
 from app.domains.sessions.proofs import require_strong
 from app.domains.settings import budgets
 from app.domains.tenants.models import Tenant
 
 PAGE = "/organization/closing"
 _STEP = "tenant_exports.step"
-_SHOWN = 5
 
 
 @dataclass(frozen=True)
-class Sheet:
-    """An export as owner and admins see it."""
+class Fetched:
+    """A finished export on its way to who asks for it."""
 
-    export: TenantExport
-    given_up: bool
+    name: str
+    size: int
+    source: Path | Moved
+    media_type: str = "application/zip"
 
-    @property
-    def state(self) -> ExportState:
-        """Return how it is; one that has run out is over before the files are gone."""
-        over = self.export.expires_at is not None and self.export.expires_at <= clock.now()
-        if self.export.state is ExportState.READY and over:
-            return ExportState.EXPIRED
-        return ExportState.FAILED if self.given_up else self.export.state
+    def stream(self) -> Iterator[bytes]:
+        """Yield the file piece by piece.
 
-    @property
-    def is_under_way(self) -> bool:
-        """Say whether it is being made."""
-        return self.state in UNDER_WAY
+        :raises StoreFailed: if the organization's own storage does not give it
+        """
+        return files.stream(self.source) if isinstance(self.source, Path) else self.source.stream()
+
+
+def visible(actor: Actor) -> sa.Select[tuple[TenantExport]]:
+    """Select the exports of the actor's organization, whoever of its heads asked for them."""
+    return sa.select(TenantExport).where(TenantExport.tenant_id == actor.tenant_id)
 
 
 @operation(Access.TENANT_ADMIN)
-def latest(actor: Actor) -> Sequence[Sheet]:
+def latest(actor: Actor) -> Sequence[Sheet[TenantExport]]:
     """Return the organization's latest exports, the newest first."""
-    query = sa.select(TenantExport, _given_up()).where(TenantExport.tenant_id == actor.tenant_id)
-    rows = db.session.execute(query.order_by(TenantExport.id.desc()).limit(_SHOWN)).all()
-    return [Sheet(export, bool(given_up)) for export, given_up in rows]
+    return stepwise.latest(TenantExport, visible(actor))
 
 
 @operation(Access.TENANT_ADMIN)
@@ -71,24 +72,17 @@ def request(actor: Actor) -> TenantExport:
     :raises RateLimited: after three in a day
     """
     require_strong(actor)
-    under_way = sa.and_(TenantExport.state.in_(UNDER_WAY), ~_given_up())
-    if read(sa.select(TenantExport.id).where(TenantExport.tenant_id == actor.tenant_id, under_way)):
-        raise ExportUnderWay
+    own = TenantExport.tenant_id == actor.tenant_id
+    stepwise.require_none_under_way(TenantExport, own)
     budgets.spend(TENANT_EXPORTS, tenant=actor.tenant_id)
-    give_up_stuck(tenant_id=actor.tenant_id)
+    stepwise.give_up_stuck(TenantExport, _discard, own)
     export = TenantExport(
         tenant_id=actor.tenant_id,
         requested_by_user_id=actor.user_id,
         folder=files.new_folder(),
         requested_at=clock.now(),
     )
-    try:
-        with db.session.begin_nested():
-            db.session.add(export)
-            db.session.flush()  # one under way: of two at once one is made; also generates the id
-    except IntegrityError as error:
-        raise ExportUnderWay from error
-    _promise_step(export)
+    stepwise.add(_STEP, export)
     record(actor, AuditKind.TENANT_EXPORT_REQUESTED, subject=("tenant", actor.tenant_id))
     return export
 
@@ -100,19 +94,10 @@ def fetch(actor: Actor, *, uid: UUID) -> Fetched:
     :raises ExportNotFound: if it is another organization's, not finished, or has run out
     :raises StepUpRequired: if the last proof of identity is too old or too weak
     """
-    export = db.session.scalar(
-        sa.select(TenantExport).where(
-            TenantExport.tenant_id == actor.tenant_id,
-            TenantExport.uid == uid,
-            TenantExport.state == ExportState.READY,
-            TenantExport.expires_at > clock.now(),
-        )
-    )
-    if export is None:
-        raise ExportNotFound
+    export = stepwise.finished(TenantExport, visible(actor), uid)
     require_strong(actor)
-    path = files.archive_of(export.folder)
-    if not path.is_file():
+    source = export_parts.moved(export) or files.archive_of(export.folder)
+    if isinstance(source, Path) and not source.is_file():
         raise ExportNotFound
     record(
         actor,
@@ -120,25 +105,24 @@ def fetch(actor: Actor, *, uid: UUID) -> Fetched:
         subject=("tenant", actor.tenant_id),
         changes={"export": str(uid)},
     )
-    return Fetched(f"organization-{export.finished_at:%Y-%m-%d}.zip", path, path.stat().st_size)
+    return Fetched(f"organization-{export.finished_at:%Y-%m-%d}.zip", export.size or 0, source)
 
 
 # ---- making it
 
 
-def _promise_step(export: TenantExport) -> None:
-    export.step_uid = outbox.promise(_STEP, {"export_id": export.id}).uid
-
-
 @outbox.handler(_STEP)
 def _make_a_step(claimed: Claimed) -> Act:
-    export = _current(claimed)
+    export = stepwise.current(TenantExport, claimed)
     if export is None:
         return dict  # erased, given up, or taken by another promise
+    if export_parts.is_moving(export):
+        return export_parts.move_one(export)
     folder, position, all_parts = export.folder, Position.read(export.position), parts()
     if position.is_end(all_parts):
         about = _contents(db.session.get_one(Tenant, export.tenant_id), export)
-        return lambda: {"size": archive.seal_up(folder, position, about)}
+        place_id = export_parts.place_of(export.tenant_id)
+        return lambda: {"finished": archive.seal_up(folder, position, about), "place": place_id}
     part = all_parts[position.part]
     rows = part.read(export.tenant_id, position.after, archive.BATCH)
     return lambda: archive.step(folder, position, rows, part).kept()
@@ -146,29 +130,39 @@ def _make_a_step(claimed: Claimed) -> Act:
 
 @outbox.sequel(_STEP)
 def _write_progress_down(claimed: Claimed, kept: Payload) -> None:
-    export = _current(claimed)
+    export = stepwise.current(TenantExport, claimed)
     if export is None or not kept:
         return
-    if "size" in kept:
-        _finish(export, int(kept["size"]))
-        return
-    position = Position.read(dict(kept))
-    export.state, export.position = ExportState.MAKING, position.kept()
-    export.progress = position.progress(parts())
-    _promise_step(export)
+    if "moved" in kept:
+        if export_parts.keep_one(export, kept):
+            files.discard_after_commit(export.folder)
+            export.position = {}
+            _finish(export, export.size or 0)
+            return
+    elif "finished" in kept:
+        if kept["place"] is None:
+            _finish(export, int(kept["finished"]))
+            return
+        export_parts.begin(export, place_id=int(kept["place"]), size=int(kept["finished"]))
+    else:
+        position = Position.read(dict(kept))
+        export.state, export.position = ExportState.MAKING, position.kept()
+        export.progress = position.progress(parts())
+    stepwise.begin(_STEP, export)
 
 
-def _current(claimed: Claimed) -> TenantExport | None:
-    export = db.session.get(TenantExport, claimed.payload["export_id"])
-    if export is None or export.step_uid != claimed.uid or export.state not in UNDER_WAY:
-        return None
-    return export
+@outbox.on_failure(_STEP)
+def _note_failure(claimed: Claimed, error: Exception, is_given_up: bool) -> None:
+    export = stepwise.current(TenantExport, claimed)
+    if export is not None and is_given_up:
+        moving = export_parts.is_moving(export) and isinstance(error, outbox.NotNow)
+        export.why = "storage:unreachable" if moving else "internal"
+        stepwise.give_up(export)
+        _discard(export)
 
 
 def _finish(export: TenantExport, size: int) -> None:
-    now = clock.now()
-    export.state, export.progress, export.size, export.step_uid = ExportState.READY, 100, size, None
-    export.finished_at, export.expires_at = now, now + files.KEPT
+    until = stepwise.finish(export, size=size)
     person = db.session.get(User, export.requested_by_user_id) if export.requested_by_user_id else None
     if person is None:
         return
@@ -177,7 +171,7 @@ def _finish(export: TenantExport, size: int) -> None:
         first_name=person.greeting,
         tenant_name=db.session.get_one(Tenant, export.tenant_id).name,
         tenant_id=export.tenant_id,
-        expires_at=export.expires_at,
+        expires_at=until,
         link=public_url(PAGE),
     )
 
@@ -203,41 +197,14 @@ def _contents(tenant: Tenant, export: TenantExport) -> str:
 # ---- what ends by itself
 
 
-def _given_up() -> sa.ColumnElement[bool]:
-    """Say of an export under way that nobody goes on with it."""
-    step = sa.select(OutboxRow.id).where(OutboxRow.uid == TenantExport.step_uid, OutboxRow.dead_at.is_(None))
-    return sa.and_(TenantExport.state.in_(UNDER_WAY), ~sa.exists(step))
+def prune() -> int:
+    """Let go of exports that nobody goes on with and of those that have run out; returns how many."""
+    return stepwise.give_up_stuck(TenantExport, _discard) + stepwise.expire(TenantExport, _discard)
 
 
-def give_up_stuck(*, tenant_id: int | None = None) -> int:
-    """Mark exports failed whose step was given up, so that another can be asked for; returns how many."""
-    stuck = sa.select(TenantExport).where(_given_up())
-    if tenant_id is not None:
-        stuck = stuck.where(TenantExport.tenant_id == tenant_id)
-    found = db.session.scalars(stuck).all()
-    for export in found:
-        export.state, export.finished_at, export.step_uid = ExportState.FAILED, clock.now(), None
-        files.discard_after_commit(export.folder)
-    db.session.flush()  # before another is added beside them
-    return len(found)
-
-
-def expire() -> int:
-    """Mark exports that have run out and let go of their files; returns how many."""
-    now = clock.now()
-    over = sa.update(TenantExport).where(
-        TenantExport.state == ExportState.READY, TenantExport.expires_at <= now
-    )
-    found = db.session.scalars(
-        over.values(state=ExportState.EXPIRED)
-        .returning(TenantExport.folder)
-        .execution_options(synchronize_session=False)
-    ).all()
-    for folder in found:
-        files.discard_after_commit(folder)
-    old = sa.delete(TenantExport).where(TenantExport.requested_at < now - files.REMEMBERED)
-    rows_changed(old.where(TenantExport.state.not_in((*UNDER_WAY, ExportState.READY))))
-    return len(found)
+def _discard(export: TenantExport) -> None:
+    files.discard_after_commit(export.folder)
+    export_parts.discard(export)
 
 
 @files.owns_folders

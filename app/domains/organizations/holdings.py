@@ -225,6 +225,8 @@ HOLDINGS: Mapping[str, Holding] = {
     ),
 }
 
+_EXPORT_PARTS = sa.table("tenant_export_parts", sa.column("file_id"))
+"""No file of the organization's: a copy of what is in here."""
 _PEOPLE = sa.table("users", sa.column("id"), sa.column("email"))
 
 
@@ -260,6 +262,7 @@ def _part(name: str, holding: Holding) -> Part:
         if name == "stored_files":
             ours = sa.case((table.c.place_id.is_(None), table.c.key))
             query = query.add_columns(ours.label("_file"), table.c.key.label("file"))
+            query = query.where(table.c.id.not_in(sa.select(_EXPORT_PARTS.c.file_id)))
         if single:
             return rows_of(query, table.c.tenant_id * 0 + 1, after, limit)
         return rows_of(query, table.c.id, after, limit)

@@ -20,4 +20,4 @@ def erase_what_waited() -> int:
 @job("tenant_exports.prune", every=_HOUR)
 def prune_exports() -> int:
     """Delete exports that ran out and those that nobody goes on with."""
-    return exports.give_up_stuck() + exports.expire()
+    return exports.prune()

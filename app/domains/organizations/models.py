@@ -2,17 +2,17 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
-from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core import clock
-from app.core.db import Base, Identified, Words
+from app.core.db import Base, Identified, Numbered, Words
+from app.core.sealing import SealedText
+from app.core.secrets import Sealed
+from app.core.stepwise import Stepwise
 from app.core.waiting import Waiting
 from app.domains.accounts.models import User
-from app.domains.privacy.models import ExportState
 
 _OPEN = sa.text("state = 'open'")
 _PROVEN = sa.text("verified_at IS NOT NULL")
@@ -149,8 +149,8 @@ class TenantClosing(Waiting, Base):
     """When erasing began; from then on there is no way back."""
 
 
-class TenantExport(Identified, Base):
-    """A copy of all that is an organization's: made in steps, kept for a week."""
+class TenantExport(Stepwise, Base):
+    """A copy of all that is an organization's: made in steps, kept for a week where its files go."""
 
     __tablename__ = "tenant_exports"
     __table_args__ = (
@@ -169,14 +169,23 @@ class TenantExport(Identified, Base):
     requested_by_user_id: Mapped[int | None] = mapped_column(
         sa.ForeignKey("users.id", ondelete="SET NULL"), index=True
     )
-    state: Mapped[ExportState] = mapped_column(Words(ExportState), default=ExportState.QUEUED)
-    progress: Mapped[int] = mapped_column(default=0)
-    """Of 100."""
     folder: Mapped[str] = mapped_column(sa.String(64), unique=True)
-    position: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    step_uid: Mapped[UUID | None]
-    """The promise that makes the next step; any other one is late."""
-    size: Mapped[int | None] = mapped_column(sa.BigInteger)
-    requested_at: Mapped[datetime]
-    finished_at: Mapped[datetime | None]
-    expires_at: Mapped[datetime | None]
+    """Where it is made, and lies until it runs out unless the organization has a storage of its own."""
+    parts_key: Mapped[Sealed | None] = mapped_column(SealedText("tenant_exports:{tenant_id}"))
+    """What its parts in that storage are sealed with: without it they are noise."""
+    why: Mapped[str] = mapped_column(sa.String(60), default="")
+    """The code of what went wrong."""
+
+
+class TenantExportPart(Numbered, Base):
+    """A piece of a finished export in the organization's own storage."""
+
+    __tablename__ = "tenant_export_parts"
+    __table_args__ = (
+        sa.UniqueConstraint("export_id", "number", name="uq_tenant_export_parts_number"),
+        sa.Index("ix_tenant_export_parts_file", "file_id"),
+    )
+
+    export_id: Mapped[int] = mapped_column(sa.ForeignKey("tenant_exports.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    file_id: Mapped[int] = mapped_column(sa.ForeignKey("stored_files.id", ondelete="CASCADE"))

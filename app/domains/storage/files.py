@@ -104,8 +104,13 @@ def content(file: StoredFile) -> bytes | None:
 
 def discard(file: StoredFile) -> None:
     """Let go of a file: its row now, what it names once the transaction is committed."""
-    outbox.promise(_DELETE, {"place_id": file.place_id, "key": file.key})
+    take_back(file.place_id, file.key)
     db.session.delete(file)
+
+
+def take_back(place_id: int | None, key: str) -> None:
+    """Let go of what may lie under a key that no row names, once the transaction is committed."""
+    outbox.promise(_DELETE, {"place_id": place_id, "key": key})
 
 
 def local_bytes(tenant_id: int) -> int:
