@@ -7,6 +7,7 @@ from flask import Flask
 from flask.cli import AppGroup
 
 from app.core import sealing
+from app.core.access import system
 from app.core.errors import AppError
 from app.core.sealing import Place
 from app.core.settings import current_settings
@@ -29,7 +30,7 @@ def reseal() -> None:
     others = [key_id for key_id in keys.keys if key_id != keys.newest[0]]
     renewed, broken = 0, list[str]()
     try:
-        writing(digests.keep_keys)
+        writing(lambda: digests.keep_keys(system("cli")))
         for _ in range(_ROUNDS):
             renewed, broken = _walk()
             if broken or not renewed:

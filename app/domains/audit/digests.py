@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.core.access import Access, Actor, operation
 from app.core.db import db
 from app.core.secrets import SealBroken, Sealed, seal, unseal
 from app.core.settings import current_settings
@@ -71,7 +72,8 @@ def _context(key_id: str) -> str:
     return f"audit_keys:{key_id}"
 
 
-def keep_keys() -> int:
+@operation(Access.SYSTEM)
+def keep_keys(actor: Actor) -> int:
     """Keep what links are checked with, so that the keys it comes from can go; returns how many are new.
 
     It is derived from each key for this alone, and sealed under the newest: it opens nothing else.
