@@ -17,6 +17,14 @@ function read(table) {
   return [days, rows.map((row) => Number(row.querySelector("td").dataset.value))];
 }
 
+// The highest line is at or above the highest day, and there are two to five of them, at whole numbers.
+function lines(most) {
+  const rough = Math.max(most, 2) / 4;
+  const ten = 10 ** Math.floor(Math.log10(Math.max(rough, 1)));
+  const step = [1, 2, 5, 10].map((times) => times * ten).find((size) => size >= rough);
+  return Array.from({ length: Math.max(2, Math.ceil(most / step)) + 1 }, (_none, number) => number * step);
+}
+
 function draw(figure) {
   const place = figure.querySelector("[data-chart-place]");
   const stroke = colour(COLOURS[Number(figure.dataset.chart) % COLOURS.length]);
@@ -24,6 +32,10 @@ function draw(figure) {
   const shortDay = new Intl.DateTimeFormat(document.documentElement.lang, { day: "numeric", month: "short", timeZone: "UTC" });
   const write = (seconds) => shortDay.format(new Date(seconds * 1000));
   const number = new Intl.NumberFormat(document.documentElement.lang, { notation: "compact" });
+  const whole = new Intl.NumberFormat(document.documentElement.lang);
+  const said = figure.querySelector("[data-chart-said]");
+  const counted = read(figure.querySelector("table"));
+  const heights = lines(Math.max(...counted[1]));
   const chart = new uPlot(
     {
       width: place.clientWidth,
@@ -31,14 +43,22 @@ function draw(figure) {
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
       legend: { show: false },
       cursor: { drag: { x: false, y: false } },
-      scales: { y: { range: (_chart, _least, most) => [0, Math.max(4, most * 1.1)] } },
+      scales: { y: { range: () => [0, heights.at(-1)] } },
       axes: [
         { ...axis, grid: { show: false }, values: (_chart, days) => days.map(write) },
-        { ...axis, size: 48, values: (_chart, counts) => counts.map((count) => (Number.isInteger(count) ? number.format(count) : "")) },
+        { ...axis, size: 48, splits: () => heights, values: (_chart, counts) => counts.map((count) => number.format(count)) },
       ],
       series: [{}, { stroke, width: 2, fill: `color-mix(in srgb, ${stroke} 12%, transparent)`, points: { size: 5 } }],
+      // Which day the pointer is at, and how many there were.
+      hooks: {
+        setCursor: [
+          ({ cursor: { idx } }) => {
+            said.textContent = idx == null ? "" : `${write(counted[0][idx])} · ${whole.format(counted[1][idx])}`;
+          },
+        ],
+      },
     },
-    read(figure.querySelector("table")),
+    counted,
     place,
   );
   drawn.push({ chart, figure, place });

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from app.core import figures
 from app.core.db import db
 from app.domains.accounts.models import User
 from app.domains.audit.models import AuditEvent
 from app.domains.sessions.models import UserSession
 from app.domains.tenants.models import Tenant
+from app.surfaces.shared.transaction import transaction
 from tests.portal.conftest import Visitor
 from tests.support.world import PASSWORD as WORLD_PASSWORD
 from tests.support.world import World
@@ -85,7 +87,11 @@ def test_an_admin_with_a_second_factor_is_asked_to_show_it(root: Visitor, world:
     assert root.get("/platform").status_code == 403
 
 
-def test_the_overview_has_its_figures_as_tables_too(root: Visitor) -> None:
+def test_the_overview_has_its_figures_as_tables_too(root: Visitor, world: World) -> None:
+    assert root.get("/platform").text.count("None in these 30 days") == 4
+    with world.app.app_context(), transaction():
+        for name in (figures.SIGN_UPS, figures.MAILS, f"{figures.CALLS}v0", f"{figures.REFUSED}rate:limited"):
+            figures.add(name)
     text = root.get("/platform").text
     assert text.count("data-chart=") == 4
     assert len(re.findall(r"<td class=\"numbers\" data-value=", text)) == 4 * 30

@@ -14,6 +14,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from app.core.errors import BadCursor
 from app.core.ids import Ref
 from app.core.paging import CursorWindow
+from app.domains.billing.invoices import money
 from app.domains.billing.models import InvoiceStatus
 from app.domains.billing.plans import IN_ORDER
 from app.domains.platform import invoices
@@ -64,7 +65,8 @@ def index():
     except BadCursor:
         return away(PAGE)
     asked = {name: value for name, value in (("q", text), ("status", status)) if value}
-    return page("platform/invoices.html", found=found, asked=asked, status=STATUS, window=window)
+    shown = {"found": found, "asked": asked, "status": STATUS, "window": window, "money": money}
+    return page("platform/invoices.html", **shown)
 
 
 def _one(invoice_uid: UUID) -> FormPage[SettleForm]:
@@ -106,7 +108,9 @@ def _midnight(day: date | None) -> datetime | None:
 @bp.get("/platform/organizations/<uuid:tenant_uid>/plan")
 @door("platform_admin")
 def plan_form(tenant_uid: UUID):
-    return _plan_page(tenant_uid).show()
+    shown = _plan_page(tenant_uid)
+    shown.form.plan_id.data = shown.facts()["sheet"].row.standing.plan.code
+    return shown.show()
 
 
 @bp.post("/platform/organizations/<uuid:tenant_uid>/plan")
