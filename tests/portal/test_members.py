@@ -117,9 +117,16 @@ def test_access_is_taken_and_given_back(firm: World) -> None:
 
 def test_a_removal_shows_what_it_touches_and_asks_for_the_name(firm: World) -> None:
     firm.token("api_v1", MEMBER)
+    firm.scoped_token(MEMBER)
+    theirs = visit(firm, MEMBER)
     visitor, here = visit(firm), page_of(firm, MEMBER)
     shown = visitor.get(f"{here}/remove").text
     assert re.search(r'numbers">1</span><div class="grow"><p class="title">Sign-ins', shown)
+    assert re.search(r'numbers">2</span><div class="grow"><p class="title">Devices are out', shown)
+    founded = theirs.send("/organizations", {"name": "Elsewhere", "slug": ""}, on="/organizations")
+    assert founded.status_code == 303
+    elsewhere = visitor.get(f"{here}/remove").text
+    assert re.search(r'numbers">1</span><div class="grow"><p class="title">Devices are out', elsewhere)
     wrong = visitor.send(f"{here}/remove", {"name": "Somebody"}, on=f"{here}/remove")
     assert wrong.status_code in (400, 422)
     assert status_of(firm, MEMBER) == "active"

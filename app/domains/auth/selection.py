@@ -104,6 +104,8 @@ def select_tenant(actor: Actor, *, tenant: Ref, environment: Environment = Envir
     if session.token_hash is None:
         # Only signed tokens carry it, each with an end of its own: it lasts as long as the latest of them.
         session.expires_at = max(session.expires_at, clock.now() + SCOPED_LIFE)
+    if session.kind == "app":
+        session.selected_tenant_id = membership.tenant_id  # so that a removal can tell of it beforehand
     token = _token(actor, membership, environment, SCOPED_LIFE)
     record(
         actor,

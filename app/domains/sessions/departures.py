@@ -6,6 +6,7 @@ from app.core import clock
 from app.core.access import Actor
 from app.core.db import db, rows_changed
 from app.core.touches import Departure, Ending, touches
+from app.domains.sessions.lookup import joined_first
 from app.domains.sessions.models import UserSession
 
 _REASON = "membership_ended"
@@ -35,8 +36,34 @@ def _end(departure: Departure, *, tokens: bool) -> None:
 
 @touches("sign_ins", says="Sign-ins to this organization end", count=lambda gone: _live(gone, tokens=False))
 def end_sign_ins(_actor: Actor, departure: Departure) -> None:
-    """End the sign-ins to the organization, and let no browser go on showing it."""
+    """End the sign-ins to the organization."""
     _end(departure, tokens=False)
+
+
+def _working_here(departure: Departure) -> int:
+    """Count the person's own sign-ins that work in the organization now: of others it learns nothing."""
+    here = UserSession.selected_tenant_id == departure.tenant_id
+    by_default = sa.and_(
+        UserSession.selected_tenant_id.is_(None),
+        UserSession.kind == "browser",
+        joined_first() == departure.tenant_id,
+    )
+    query = sa.select(sa.func.count()).where(
+        UserSession.user_id == departure.user_id,
+        UserSession.kind.in_(("browser", "app")),
+        UserSession.tenant_id.is_(None),
+        UserSession.revoked_at.is_(None),
+        UserSession.expires_at > clock.now(),
+        sa.or_(here, by_default),
+    )
+    return db.session.scalar(query) or 0
+
+
+@touches(
+    "devices", says="Devices are out of this organization; the person stays signed in", count=_working_here
+)
+def show_it_no_more(_actor: Actor, departure: Departure) -> None:
+    """Let no browser go on showing the organization."""
     chosen = sa.update(UserSession).where(
         UserSession.user_id == departure.user_id, UserSession.selected_tenant_id == departure.tenant_id
     )

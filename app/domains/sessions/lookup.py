@@ -54,7 +54,7 @@ def _statement(found_by: FoundBy, works_in: WorksIn) -> sa.Select[Any]:
     if works_in == "named":
         tenant_is = Tenant.uid == sa.bindparam("tenant_uid", type_=sa.Uuid())
     elif works_in == "selected":
-        chosen = sa.func.coalesce(session.tenant_id, session.selected_tenant_id, _joined_first())
+        chosen = sa.func.coalesce(session.tenant_id, session.selected_tenant_id, joined_first())
         tenant_is = Tenant.id == chosen
     else:
         tenant_is = Tenant.id == session.tenant_id
@@ -148,7 +148,7 @@ _ASKED_OF_A_SIGN_IN = (
 """What an organization asks of a sign-in when it is selected, which the portal does at each page."""
 
 
-def _joined_first() -> sa.ScalarSelect[int]:
+def joined_first() -> sa.ScalarSelect[int]:
     """Select the organization that the person joined first: a browser that has chosen none works in it.
 
     A suspended one only where there is no other, so that its people are told why they cannot work.

@@ -46,7 +46,7 @@ class UserSession(Identified, Timed, Base):
     tenant_id: Mapped[int | None] = mapped_column(sa.ForeignKey("tenants.id", ondelete="CASCADE"))
     """The one organization it works in (API tokens, api_v1's sign-ins); None for a person-level sign-in."""
     selected_tenant_id: Mapped[int | None] = mapped_column(sa.ForeignKey("tenants.id", ondelete="SET NULL"))
-    """The organization that the portal shows in this browser."""
+    """The organization chosen last: the portal shows it in this browser; a program has a token for it."""
     environment: Mapped[str | None] = mapped_column(sa.String(16))
     scopes: Mapped[list[str] | None]
     name: Mapped[str] = mapped_column(sa.String(100))
