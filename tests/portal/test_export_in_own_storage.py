@@ -138,7 +138,7 @@ def test_a_storage_that_takes_nothing_leaves_nothing_and_is_named(
     monkeypatch.setattr(object_stores.AzureStore, "put", takes_one)
     ask(world)
     for _ in range(8):
-        move_clock(3600)
+        move_clock(7200)
         world.keep_promises()
     (export,) = rows(world, TenantExport)
     assert (str(export.state), export.why) == ("failed", "storage:unreachable")
