@@ -72,6 +72,7 @@ def test_the_page_says_who_did_what_from_where(world: World, tenant: int, jane: 
     text = jane.get(PAGE).text
     assert "A setting was changed" in text
     assert "203.0.113.9" in text
+    assert "In the background: test" in text
     assert "&lt;b&gt;Berlin" in text
     assert "The product" in text
     assert 'href="/organization/audit"' in jane.get("/dashboard").text
@@ -110,6 +111,16 @@ def test_filters_stand_in_the_address(
     answer = jane.get(f"{PAGE}?{query}", follow_redirects=True)
     assert answer.status_code == 200
     assert ("<code>setting.updated</code>" in answer.text) is there
+
+
+def test_what_narrows_it_without_a_field_is_named_and_can_be_done_without(
+    world: World, tenant: int, jane: Visitor
+) -> None:
+    happen(world, tenant, subject_type="member", subject_id=7)
+    text = jane.get(f"{PAGE}?subject_type=member&subject_id=7&result=ok").text
+    assert "About one thing" in text
+    assert f'<a class="badge chip" href="{PAGE}?result=ok">' in text
+    assert "About one thing" not in jane.get(PAGE).text
 
 
 def test_who_may_not_read_it_does_not(world: World, tenant: int, jane: Visitor) -> None:

@@ -96,7 +96,9 @@ def test_names_and_rights_are_changed(firm: World) -> None:
     assert visitor.send(here, sent, on=here).status_code == 303
     assert "Kimberley Lee" in visitor.get(here).text
     assert visitor.send(f"{here}/rights", {"role": "manager", "profile_id": "3"}, on=here).status_code == 303
-    assert "Manager · Finance" in visitor.get(here).text
+    shown = visitor.get(here).text
+    assert "<dd>Manager</dd>" in shown
+    assert "<dd>Finance</dd>" in shown
 
 
 def test_a_refusal_is_shown_where_it_belongs(firm: World) -> None:

@@ -15,6 +15,7 @@ from app.core.access import Access, Actor, operation
 from app.core.db import db
 from app.domains.accounts.models import User
 from app.domains.audit import verifying
+from app.domains.audit.kinds import AuditKind
 from app.domains.audit.models import AuditEvent
 from app.domains.clients.models import ClientAccount, ServiceUser
 from app.domains.members.models import Invitation
@@ -25,6 +26,13 @@ from app.domains.tenants.models import Membership, Tenant
 _MOST_PEOPLE = 50
 _MEMBERS = ("member", "membership")
 _NAME = User.first_name + " " + User.last_name
+_PAIRED = {
+    AuditKind.SETTING_UPDATED: "value",
+    AuditKind.SUBSCRIPTION_CHANGED: "plan",
+    AuditKind.TENANT_STATUS_CHANGED: "status",
+}
+"""Which field of a kind is recorded as a pair of before and after."""
+_FROM_AND_TO = 2
 
 
 @dataclass(frozen=True)
@@ -67,12 +75,15 @@ class Line:
         told = self.event.changes
         if told and set(told) <= {"from", "to"}:
             return {"value": {"from": told.get("from"), "to": told.get("to")}}
-        return {name: _from_to(value) for name, value in told.items()}
+        paired = _PAIRED.get(self.event.kind)
+        return {name: _from_to(value, paired=name == paired) for name, value in told.items()}
 
 
-def _from_to(value: Any) -> Mapping[str, Any]:
+def _from_to(value: Any, *, paired: bool) -> Mapping[str, Any]:
     if isinstance(value, dict) and set(value) == {"from", "to"}:
         return value
+    if paired and isinstance(value, list) and len(value) == _FROM_AND_TO:
+        return {"from": value[0], "to": value[1]}
     return {"from": None, "to": value}
 
 

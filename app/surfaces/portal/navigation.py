@@ -274,8 +274,15 @@ def navigation(
     return [_opened(group, current, elsewhere and group is organization) for group in offered]
 
 
+_BELONGS = {"/organization/invoices": "/organization/plan"}
+"""Pages that are led to from another place than their address says."""
+
+
 def _place(path: str, addresses: Sequence[str]) -> str:
     """Return the address that a path belongs to: itself, or the longest that it continues."""
+    for beginning, place in _BELONGS.items():
+        if path.startswith(f"{beginning}/"):
+            path = place
     return max((one for one in addresses if f"{path}/".startswith(f"{one}/")), key=len, default="")
 
 

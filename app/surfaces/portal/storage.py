@@ -62,6 +62,7 @@ def _facts() -> dict[str, Any]:
         "room": operations.room(actor),
         "environment": actor.environment,
         "environments": offered(),
+        "providers": {str(provider): words[0] for provider, words in _PROVIDERS.items()},
         "hints": {str(provider): words[1] for provider, words in _PROVIDERS.items()},
     }
 

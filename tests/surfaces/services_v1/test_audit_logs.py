@@ -167,9 +167,15 @@ def test_filters(world: World, tenant: int, token: str, query: str) -> None:
 
 
 def test_changes_say_from_what_to_what(world: World, tenant: int, token: str) -> None:
-    happen(world, tenant, changes={"name": {"from": "a", "to": "b"}, "key": "k"})
+    changes = {"name": {"from": "a", "to": "b"}, "key": "k", "value": [["x"], ["y", "z"]], "others": [1, 2]}
+    happen(world, tenant, changes=changes)
     (row,) = rows(world, token, "?scope=tenant&action=setting.")
-    assert row["changes"] == {"name": {"from": "a", "to": "b"}, "key": {"from": None, "to": "k"}}
+    assert row["changes"] == {
+        "name": {"from": "a", "to": "b"},
+        "key": {"from": None, "to": "k"},
+        "value": {"from": ["x"], "to": ["y", "z"]},
+        "others": {"from": None, "to": [1, 2]},
+    }
 
 
 def test_pages_go_on_where_the_cursor_says(world: World, tenant: int, token: str) -> None:
