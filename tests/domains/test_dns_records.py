@@ -3,7 +3,7 @@
 import pytest
 
 from app.core.dns import UNKNOWN, Answer
-from app.domains.email.dns_records import Grade, Wanted, expected, grades
+from app.domains.email.dns_records import Grade, Wanted, expected, grades, mechanism_of
 
 pytestmark = pytest.mark.once
 
@@ -88,3 +88,17 @@ def test_a_stricter_policy_is_fine_and_said_so() -> None:
 )
 def test_a_server_of_ones_own_is_covered_by_its_name_or_its_provider(text: str, status: str) -> None:
     assert graded("SPF", text, spf="a:smtp.mailer.example").status == status
+
+
+@pytest.mark.parametrize(
+    ("host", "text", "status"),
+    [
+        ("198.51.100.7", "v=spf1 ip4:198.51.100.7 ~all", "ok"),
+        ("198.51.100.7", "v=spf1 ip4:nonsense ip4:198.51.100.0/24 ~all", "ok"),
+        ("198.51.100.7", "v=spf1 ip4:203.0.113.0/24 ~all", "mismatch"),
+        ("198.51.100.7", "v=spf1 a:198.51.100.7 ~all", "mismatch"),
+        ("[2001:db8::7]", "v=spf1 ip6:2001:db8::/32 ~all", "ok"),
+    ],
+)
+def test_a_server_without_a_name_is_named_by_its_address(host: str, text: str, status: str) -> None:
+    assert graded("SPF", text, spf=mechanism_of(host)).status == status

@@ -17,7 +17,7 @@ from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
 from app.domains.email.announcing import announce
 from app.domains.email.dkim_keys import KeyPair, new_key
-from app.domains.email.dns_records import Grade, RecordStatus, Wanted, expected, grades
+from app.domains.email.dns_records import Grade, RecordStatus, Wanted, expected, grades, mechanism_of
 from app.domains.email.rule_values import domain_of, email_of, selector_of
 from app.domains.email.rules_models import SenderDomain
 from app.domains.email.settings_models import TenantMailServer
@@ -260,7 +260,7 @@ def _spf(tenant_id: int) -> str:
     """Return the mechanism that names whoever sends the organization's mail."""
     server = db.session.get(TenantMailServer, tenant_id)
     if server is not None and server.is_used:
-        return f"a:{server.host}"
+        return mechanism_of(server.host)
     configured = current_settings()
     ours = parseaddr(configured.mail_from)[1].rpartition("@")[2]
     return f"include:{configured.spf_include or f'_spf.{ours}'}"

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from ipaddress import ip_address, ip_network
 
 from app.core.dns import Answer, Question
 from app.core.languages import Sentence
@@ -33,7 +34,7 @@ class Wanted:
     policy: str
     report_email: str | None
     spf: str
-    """The mechanism that names whoever sends: ``include:…`` or ``a:…``."""
+    """The mechanism that names whoever sends: ``include:…``, ``a:…`` or ``ip4:…``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,10 +127,39 @@ def _spf(wanted: Wanted, found: str) -> Verdict:
         text = Sentence("This record lets anybody send in your name. End it with ~all or -all.")
         return RecordStatus.MISMATCH, text
     bare = [term.lstrip("+") for term in terms]
-    if ours in bare or f"redirect={ours.partition(':')[2]}" in bare or _same_provider(ours, bare):
+    if (
+        ours in bare
+        or f"redirect={ours.partition(':')[2]}" in bare
+        or _in_a_network(ours, bare)
+        or _same_provider(ours, bare)
+    ):
         return RecordStatus.OK, None
     text = Sentence("Add %(mechanism)s to the record that is there, before its “all”.", mechanism=wanted.spf)
     return RecordStatus.MISMATCH, text
+
+
+def mechanism_of(host: str) -> str:
+    """Return the SPF mechanism that names a mail server: by its address where it has no name (RFC 7208 5.6)."""
+    try:
+        address = ip_address(host.strip("[]"))
+    except ValueError:
+        return f"a:{host}"
+    return f"ip{address.version}:{address}"
+
+
+def _in_a_network(ours: str, terms: Sequence[str]) -> bool:
+    """Say whether a server named by its address lies in a network that the record names."""
+    kind, _, host = ours.partition(":")
+    if kind not in ("ip4", "ip6"):
+        return False
+    return any(_holds(term.partition(":")[2], host) for term in terms if term.startswith(f"{kind}:"))
+
+
+def _holds(network: str, host: str) -> bool:
+    try:
+        return ip_address(host) in ip_network(network, strict=False)
+    except ValueError:
+        return False
 
 
 def _same_provider(ours: str, terms: Sequence[str]) -> bool:
