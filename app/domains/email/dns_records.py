@@ -139,7 +139,7 @@ def _spf(wanted: Wanted, found: str) -> Verdict:
 
 
 def mechanism_of(host: str) -> str:
-    """Return the SPF mechanism that names a mail server: by its address where it has no name (RFC 7208 5.6)."""
+    """Return the SPF mechanism that names a mail server, by its address if it has no name (RFC 7208 5.6)."""
     try:
         address = ip_address(host.strip("[]"))
     except ValueError:
