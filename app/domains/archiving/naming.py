@@ -154,7 +154,7 @@ class Names:
 def names_for(
     reader: Actor, events: Sequence[AuditEvent], *, everybody: bool = False, as_oneself: bool = False
 ) -> Names:
-    """Return the names of a page: five queries, whatever is on it."""
+    """Return the names of a page: five queries at most, whatever is on it."""
     ids = {event.actor_user_id for event in events} | {event.impersonator_user_id for event in events}
     ids |= {event.subject_id for event in events if event.subject_type == "user"}
     tenant_ids = {event.tenant_id for event in events if event.tenant_id is not None}
@@ -173,7 +173,7 @@ def names_for(
         as_oneself,
         people,
         {(row.tenant_id, row.user_id) for row in db.session.execute(member)},
-        {row.uid: row.name for row in db.session.execute(service)},
+        {row.uid: row.name for row in db.session.execute(service)} if programs else {},
         _labels(events, tenant_ids),
         {row.id: row.name for row in db.session.execute(named)},
     )

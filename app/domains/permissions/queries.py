@@ -128,11 +128,20 @@ def my_grant(actor: Actor) -> Grant:
 @operation(Access.TENANT)
 def profiles(actor: Actor, *, active: bool | None = None) -> Sequence[Profile]:
     """Return all profiles: those that every organization has first, then its own by name."""
-    counts = _user_counts(actor)
-    own = db.session.scalars(visible(actor).order_by(PermissionProfile.name_key, PermissionProfile.id))
-    found = [*(_of_system(profile, counts) for profile in SYSTEM_PROFILES.values())]
-    found += [of_own(profile, counts.get(profile.id, 0)) for profile in own]
+    found = _all_profiles(actor, _user_counts(actor))
     return [profile for profile in found if active is None or profile.is_active is active]
+
+
+@operation(Access.TENANT)
+def uncounted_profiles(actor: Actor) -> Sequence[Profile]:
+    """Return all profiles in the same order, without how many people have each: one query."""
+    return _all_profiles(actor, {})
+
+
+def _all_profiles(actor: Actor, counts: Mapping[int, int]) -> list[Profile]:
+    own = db.session.scalars(visible(actor).order_by(PermissionProfile.name_key, PermissionProfile.id))
+    found = [_of_system(profile, counts) for profile in SYSTEM_PROFILES.values()]
+    return found + [of_own(profile, counts.get(profile.id, 0)) for profile in own]
 
 
 @operation(Access.TENANT)
@@ -150,7 +159,7 @@ def profile(actor: Actor, *, profile_id: int) -> Profile:
 @operation(Access.TENANT)
 def offers(actor: Actor) -> Sequence[Offer]:
     """Return the active profiles, each with whether the actor may give it to somebody."""
-    return [Offer(found, may_give(actor, found)) for found in profiles(actor, active=True)]
+    return [Offer(found, may_give(actor, found)) for found in uncounted_profiles(actor) if found.is_active]
 
 
 def check_assignable(actor: Actor, profile_id: int, *, field: str = "profile_id") -> Profile:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.orm import contains_eager
+from sqlalchemy.orm import aliased, contains_eager
 
 from app.core.access import Access, Actor, operation
 from app.core.db import db
@@ -112,25 +112,23 @@ def membership_in(actor: Actor, tenant: Ref) -> Membership:
 
 @operation(Access.TENANT)
 def sheet(actor: Actor) -> TenantSheet:
-    """Return the organization the actor works in, with its owner, its size and its plan: three queries."""
+    """Return the organization the actor works in, with its owner, its size and its plan: two queries."""
     members = (
         sa.select(sa.func.count())
         .where(Membership.tenant_id == actor.tenant_id, Membership.status == MembershipStatus.ACTIVE)
         .scalar_subquery()
     )
-    tenant, count, subscription = db.session.execute(
-        sa.select(Tenant, members, Subscription)
+    owning = aliased(Membership)
+    tenant, count, subscription, owner = db.session.execute(
+        sa.select(Tenant, members, Subscription, owning)
         .outerjoin(Subscription, Subscription.tenant_id == Tenant.id)
+        .outerjoin(owning, sa.and_(owning.tenant_id == Tenant.id, owning.role == Role.OWNER))
+        .outerjoin(owning.user)
+        .options(contains_eager(owning.user))
         .where(Tenant.id == actor.tenant_id)
-    ).one()
-    owner = db.session.scalar(
-        sa.select(Membership)
-        .join(Membership.user)
-        .options(contains_eager(Membership.user))
-        .where(Membership.tenant_id == actor.tenant_id, Membership.role == Role.OWNER)
-        .order_by(Membership.id)
+        .order_by(owning.id)
         .limit(1)
-    )
+    ).one()
     look = settings.values(_SHEET_SETTINGS, tenant_id=tenant.id)
     timezone, locale, logo_url = (look[key] for key in _SHEET_SETTINGS)
     return TenantSheet(

@@ -40,7 +40,7 @@ from app.domains.auth import selection
 from app.domains.onboarding import queries as onboarding
 from app.domains.sessions.operations import Opened
 from app.domains.tenants import queries as tenants
-from app.surfaces.portal.banners import banners, known_signs
+from app.surfaces.portal.banners import banners, known_signs, signs_for_page
 from app.surfaces.portal.doors import PortalDoor
 from app.surfaces.portal.i18n import remember_language
 from app.surfaces.portal.navigation import Group, navigation, start_page
@@ -186,7 +186,7 @@ def places() -> Sequence[Group]:
             actor.permissions,
             runs_platform=actor.is_platform_admin,
             at=request.path,
-            open_tasks=onboarding.open_count(actor) if actor.may(Permission.SETUP_VIEW) else 0,
+            open_tasks=onboarding.left_by(signs_for_page()) if actor.may(Permission.SETUP_VIEW) else 0,
         )
     return cast("Sequence[Group]", g.places)
 

@@ -18,6 +18,7 @@ from app.domains.sessions import queries as sessions
 from app.domains.sessions.devices import describe
 from app.domains.sessions.identify import Caller
 from app.domains.tenants import queries as tenants
+from app.surfaces.portal.banners import signs_for_page
 from app.surfaces.portal.base import area, away, door, page
 from app.surfaces.portal.happenings import icon_of
 from app.surfaces.portal.presentation import device
@@ -67,7 +68,7 @@ def index():
 
 def _open_tasks(actor: Actor) -> Sequence[Standing]:
     """Return what is left of the organization's setup for those who can do it, what is required first."""
-    if not actor.may(Permission.SETUP_MANAGE):
+    if not (actor.may(Permission.SETUP_MANAGE) and onboarding.left_by(signs_for_page())):
         return ()
     return sorted(onboarding.open_tasks(actor), key=lambda one: not one.task.required)
 

@@ -48,6 +48,7 @@ def _manner() -> Manner:
     zone = actor.particulars.timezone
     if actor.particulars.locale_is_own or actor.tenant_id is None:
         return Manner.of(locale, zone)
+    _read_at_once()
     style = g.house_style if "house_style" in g else settings.house_style(actor.tenant_id)
     return Manner.of(locale, zone, *style)
 

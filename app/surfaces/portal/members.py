@@ -1,10 +1,10 @@
 """The people of the organization: looked for, looked at, changed, taken out; and leaving it oneself."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from flask import flash, request
+from flask import flash, g, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import SelectField, StringField
@@ -14,7 +14,7 @@ from app.core.errors import BadCursor, ValidationFailed
 from app.core.ids import Ref, parse_ref
 from app.core.paging import CursorPage, CursorWindow
 from app.core.permissions import Permission
-from app.core.touches import Ending
+from app.core.touches import Ending, Touched
 from app.domains.members import bulk, changing, erasing, offboarding, queries, reach
 from app.domains.members.bulk import Act
 from app.domains.members.changing import MemberChanges
@@ -25,7 +25,7 @@ from app.domains.permissions.roles import HEADS, Role
 from app.domains.tenants.models import MembershipStatus
 from app.surfaces.portal.base import FormPage, PortalForm, area, away, door, page, typed
 from app.surfaces.portal.permissions import profile_name
-from app.surfaces.shared.actor import current_actor
+from app.surfaces.shared.actor import SAFE_METHODS, current_actor
 from app.surfaces.shared.problems import problem_of
 
 bp = area("members")
@@ -53,7 +53,9 @@ ACTS: Mapping[Act, Any] = {
 }
 TOUCHED: Mapping[str, Any] = {
     "sign_ins": _l("Sign-ins to this organization end"),
+    "devices": _l("Devices are out of this organization; the person stays signed in"),
     "api_tokens": _l("API tokens end and their places in the plan become free"),
+    "ownership_offers": _l("The offer to own the organization is void"),
 }
 """What a domain says of its part, so that it is translated."""
 _WORDS = {"roles": ROLES, "statuses": STATUSES, "touches": TOUCHED}
@@ -135,7 +137,7 @@ def _listed(asked: Mapping[str, str]) -> dict[str, Any]:
         "is_first": is_first,
         "asked": asked,
         "total": queries.count(actor, wanted=wanted),
-        "profiles": permissions.profiles(actor),
+        "profiles": permissions.uncounted_profiles(actor),
         "manages": actor.may(Permission.MEMBERS_MANAGE),
         "acts": ACTS,
         "giveable": _giveable(),
@@ -178,18 +180,33 @@ def _choice(field: str, words: Any) -> Any:
 
 
 def _member(uid: UUID) -> Member:
-    return queries.get(current_actor(), member=Ref(uid=uid))
+    return _previewed(uid)[0]
+
+
+def _previewed(uid: UUID) -> tuple[Member, Sequence[Touched]]:
+    """Return somebody and, to those who may see it, what their end would touch; a GET reads it once."""
+    known: dict[UUID, tuple[Member, Sequence[Touched]]] = g.setdefault("previewed", {})
+    if uid not in known or request.method not in SAFE_METHODS:
+        known[uid] = _read(Ref(uid=uid))
+    return known[uid]
+
+
+def _read(ref: Ref) -> tuple[Member, Sequence[Touched]]:
+    actor = current_actor()
+    member = None if actor.may(Permission.MEMBERS_MANAGE) else queries.get(actor, member=ref)
+    if member is not None and member.membership.id != actor.membership_id:
+        return member, ()
+    found = offboarding.preview(actor, member=ref)
+    return found.member, found.touched
 
 
 def _facts(uid: UUID) -> dict[str, Any]:
-    actor, member = current_actor(), _member(uid)
+    actor, (member, touched) = current_actor(), _previewed(uid)
     may = reach.reach(actor, member=member)
-    sees = may.remove or may.is_self
-    touched = offboarding.preview(actor, member=Ref(uid=uid)).touched if sees else None
     return {
         "member": member,
         "within_reach": may,
-        "touched": touched,
+        "touched": touched if may.remove or may.is_self else None,
         "reads_trail": actor.may(Permission.AUDIT_VIEW),
         **_WORDS,
     }
