@@ -118,7 +118,7 @@ def test_from_the_lost_phone_to_a_sign_in_by_password_alone(
     finish = mailbox.path("finish")
     assert sent(stranded, finish, password="wrong horse 7") == 400
     assert sent(stranded, finish, password=PASSWORD) == 303
-    assert "not valid any more" in stranded.get(finish).text
+    assert "What it was for has been done." in stranded.get(finish).text
     assert stranded.sign_in(jane).location == "/dashboard"
 
 
@@ -270,5 +270,5 @@ def test_a_first_step_that_took_too_long_begins_anew(stranded: Visitor, move_clo
 
 @pytest.mark.parametrize("step", ["confirm", "cancel", "finish"])
 def test_a_link_that_nobody_was_given_says_so(visitor: Visitor, step: str) -> None:
-    assert "not valid any more" in visitor.get(f"{START}/{step}?token=nonsense").text
-    assert "not valid any more" in visitor.get(f"{START}/{step}").text
+    assert "This link leads nowhere" in visitor.get(f"{START}/{step}?token=nonsense").text
+    assert "This link leads nowhere" in visitor.get(f"{START}/{step}").text

@@ -44,7 +44,7 @@ def test_a_new_person_sets_name_and_password_and_is_in(world: World) -> None:
     assert (done.status_code, done.location) == (303, "/dashboard")
     assert "World Corp" in browser.get("/dashboard").text
     used = browser.get(f"{LINK}?token={link}")
-    assert (used.status_code, "taken up" in used.text) == (409, True)
+    assert (used.status_code, "taken up" in used.text) == (410, True)
 
 
 def test_a_scanner_that_opens_the_link_changes_nothing(world: World) -> None:

@@ -61,10 +61,10 @@ def test_every_page_says_that_one_is_leaving_and_offers_to_stay(
 
 
 def test_a_bad_link_says_so_on_its_page(app: Flask, visitor: Visitor) -> None:
-    assert visitor.get("/keep-account?token=made-up").status_code == 200
-    answer = visitor.send("/keep-account", {"token": "made-up"}, on="/keep-account?token=made-up")
+    assert visitor.get("/keep-account?token=made-up").status_code == 404
+    answer = visitor.send("/keep-account", {"token": "made-up"})
     assert answer.status_code == 400
-    assert "not valid any more" in answer.text
+    assert "This link leads nowhere" in answer.text
 
 
 def export(app: Flask, visitor: Visitor) -> str:

@@ -216,16 +216,6 @@ def finish(actor: Actor, *, token: str, password: str) -> None:
     _remove(actor, user)
 
 
-@operation(Access.PUBLIC)
-def is_open(actor: Actor, *, token: str) -> bool:
-    """Say whether a link out of one of the mails leads on; looking changes nothing."""
-    found = links.look_up(token, *_PURPOSES)
-    return found is not None and (found.open or found.purpose is not LinkPurpose.RECOVERY_FINISH)
-
-
-_PURPOSES = (LinkPurpose.RECOVERY_CONFIRM, LinkPurpose.RECOVERY_CANCEL, LinkPurpose.RECOVERY_FINISH)
-
-
 def _whose(token_id: int) -> sa.Row[Any]:
     """Read whose a login token is before the request's transaction begins, and whether a removal waits."""
     query = sa.select(

@@ -1,11 +1,14 @@
 """Random tokens that go out in links: one purpose, one person, one use; a newer one ends the older."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 import sqlalchemy as sa
 
 from app.core import clock, ids
+from app.core.access import Access, Actor, operation
 from app.core.db import db, read
 from app.core.secrets import token_hash
 from app.domains.accounts.models import User
@@ -28,6 +31,17 @@ _SIDE_BY_SIDE = CLAIMS | {
 """Those that a newer one does not end."""
 _WEEK = timedelta(days=7)
 _MAX_LENGTH = 200
+
+
+class LinkState(StrEnum):
+    """How a link stands."""
+
+    OPEN = "open"
+    USED = "used"
+    ENDED = "ended"
+    """Before anybody used it: a newer one came, or what it was for is over."""
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -112,6 +126,23 @@ def look_up(token: str, *purposes: LinkPurpose) -> FoundLink | None:
         return None
     row = rows[0]
     return FoundLink(row.id, row.purpose, row.user_id, row.used_at is not None, row.ended_at is None)
+
+
+@operation(Access.PUBLIC)
+def state(actor: Actor, *, token: str, purposes: Collection[LinkPurpose]) -> LinkState:
+    """Return how a link stands, for whoever has it; looking changes nothing, for scanners open links."""
+    rows = read(
+        sa.select(MailedLink.used_at, MailedLink.ended_at, MailedLink.expires_at).where(
+            MailedLink.token_hash == token_hash(token[: _MAX_LENGTH + 1]), MailedLink.purpose.in_(purposes)
+        )
+    )
+    for row in rows:
+        if row.used_at is not None:
+            return LinkState.USED
+        if row.ended_at is not None:
+            return LinkState.ENDED
+        return LinkState.OPEN if row.expires_at > clock.now() else LinkState.EXPIRED
+    return LinkState.UNKNOWN
 
 
 def use(link: FoundLink) -> MailedLink | None:

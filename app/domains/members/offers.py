@@ -103,6 +103,16 @@ def offer_again(actor: Actor, *, token: str) -> Offer:
     )
 
 
+@operation(Access.PUBLIC)
+def stands_as(actor: Actor, *, token: str) -> InvitationStatus | None:
+    """Return how an invitation stands for whoever has its link; None for what is none, or was sent anew."""
+    columns = sa.select(Invitation.status, Invitation.expires_at)
+    for row in read(columns.where(Invitation.token_hash == token_hash(token[: _MAX_LENGTH + 1]))):
+        ran_out = row.status is InvitationStatus.PENDING and row.expires_at <= clock.now()
+        return InvitationStatus.EXPIRED if ran_out else InvitationStatus(row.status)
+    return None
+
+
 _INVITER = aliased(User)
 _OFFER = (
     sa.select(

@@ -30,6 +30,7 @@ from app.surfaces.portal.base import (
     with_next,
 )
 from app.surfaces.portal.brand import pictures, sign_in_face
+from app.surfaces.portal.dead_links import RESET, VERIFY, LinkPage
 from app.surfaces.portal.i18n import visitors_choice
 from app.surfaces.portal.second_factor import go_on
 from app.surfaces.portal.support_access import end_support
@@ -302,17 +303,16 @@ def forgot_password():
     return page("auth/forgot_password_sent.html", minutes=int(life.total_seconds() // 60))
 
 
-def _reset_page() -> FormPage[NewPasswordForm]:
-    return FormPage(NewPasswordForm, "auth/reset_password.html", _password_facts)
+def _reset_page() -> LinkPage[NewPasswordForm]:
+    return LinkPage(RESET, NewPasswordForm, "auth/reset_password.html", _password_facts)
 
 
 @bp.get("/reset-password")
 @bp.get("/reset-password/<string:token>")
 def reset_password_form(token: str = ""):
     door.visitor()
-    shown = _reset_page()
-    shown.form.token.data = token or request.args.get("token", "")
-    return shown.show() if shown.form.token.data else away("/forgot-password")
+    token = token or request.args.get("token", "")
+    return _reset_page().open(token) if token else away("/forgot-password")
 
 
 @bp.post("/reset-password")
@@ -333,16 +333,18 @@ def verify_email_form(token: str = ""):
     token = token or request.args.get("token", "")
     if not token:
         return FormPage(EmailForm, "auth/verification_request.html").show()
-    shown = FormPage(ConfirmForm, "auth/verify_email.html")
-    shown.form.token.data = token
-    return shown.show()
+    return _verify_page().open(token)
+
+
+def _verify_page() -> LinkPage[ConfirmForm]:
+    return LinkPage(VERIFY, ConfirmForm, "auth/verify_email.html")
 
 
 @bp.post("/verify-email")
 @bp.post("/verify-email/<string:token>")
 @door("public")
 def verify_email(token: str = ""):
-    form = FormPage(ConfirmForm, "auth/verify_email.html").take()
+    form = _verify_page().take()
     confirmed = verification.confirm(current_actor(), token=form.token.data or token)
     flash(_("%(email)s is confirmed.", email=confirmed.email), "success")
     return away("/dashboard" if door.visitor().is_signed_in else "/sign-in")
@@ -351,7 +353,7 @@ def verify_email(token: str = ""):
 @bp.post("/verify-email/not-me")
 @door("public")
 def disown():
-    form = FormPage(ConfirmForm, "auth/verify_email.html").take()
+    form = _verify_page().take()
     disowning.disown(current_actor(), token=form.token.data or "")
     flash(_("The account that somebody made with your address is gone."), "success")
     return away("/sign-in")

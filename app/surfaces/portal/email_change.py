@@ -11,6 +11,7 @@ from wtforms.validators import InputRequired, Length
 from app.domains.accounts import queries
 from app.domains.auth import email_change, email_undo, verification
 from app.surfaces.portal.base import FormPage, PortalForm, area, away, door, page, typed
+from app.surfaces.portal.dead_links import EMAIL_CONFIRM, EMAIL_STOP, EMAIL_UNDO, LinkPage
 from app.surfaces.shared.actor import current_actor
 from app.surfaces.shared.cookies import clear_session_cookie
 
@@ -65,14 +66,17 @@ def cancel():
 # ---- Mailed links: the page offers, the button acts
 
 
-def _token_page(template: str, **facts: Any) -> FormPage[TokenForm]:
-    return FormPage(TokenForm, f"account/{template}.html", lambda: facts)
+_KINDS = {"email_confirm": EMAIL_CONFIRM, "email_stop": EMAIL_STOP, "email_undo": EMAIL_UNDO}
+
+
+def _token_page(template: str, **facts: Any) -> LinkPage[TokenForm]:
+    shown = LinkPage(_KINDS[template], TokenForm, f"account/{template}.html", lambda: facts)
+    shown.offers = None not in facts.values()
+    return shown
 
 
 def _offered(template: str, **facts: Any) -> str | Response:
-    shown = _token_page(template, **facts)
-    shown.form.token.data = request.args.get("token", "")
-    return shown.show() if shown.form.token.data else away("/")
+    return _token_page(template, **facts).open(request.args.get("token", ""))
 
 
 @bp.get("/email/confirm")

@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, HiddenField, PasswordField, StringField
 from wtforms.validators import Length
 
-from app.core.errors import AppError
+from app.core.errors import AppError, Conflict, NotFound
 from app.domains.auth.newcomers import Newcomer
 from app.domains.members import accepting, offers
 from app.domains.members.offers import Offer
@@ -16,10 +16,12 @@ from app.domains.sessions import operations as sessions
 from app.domains.sessions.operations import Plan
 from app.domains.settings import queries as settings
 from app.surfaces.portal.base import FormPage, PortalForm, area, away, door, signed_in, typed, with_next
+from app.surfaces.portal.dead_links import INVITATION, dead_invitation, in_its_place, over
 from app.surfaces.portal.i18n import visitors_choice
 from app.surfaces.portal.invitations import ROLES
 from app.surfaces.shared.actor import current_actor
 from app.surfaces.shared.cookies import clear_session_cookie
+from app.surfaces.shared.problems import Problem
 
 bp = area("invited")
 
@@ -35,6 +37,15 @@ class AcceptForm(PortalForm):
     accept_policies = BooleanField(_l("I accept"))
 
 
+class OfferPage(FormPage[AcceptForm]):
+    """The page of an invitation; once nobody can take it up any more it says why."""
+
+    def refuse(self, problem: Problem) -> Response:
+        """Say why the invitation is over where that is why it was refused, else show the page again."""
+        token = typed(self.form.token)
+        return in_its_place(problem, lambda: dead_invitation(token)) or super().refuse(problem)
+
+
 def _page(found: Offer | None = None) -> FormPage[AcceptForm]:
     def facts() -> dict[str, Any]:
         shown = found or _again(typed(shown_on.form.token))
@@ -48,7 +59,7 @@ def _page(found: Offer | None = None) -> FormPage[AcceptForm]:
             "password_min_length": settings.integer("auth.password_min_length"),
         }
 
-    shown_on = FormPage(AcceptForm, "auth/invitation.html", facts)
+    shown_on = OfferPage(AcceptForm, "auth/invitation.html", facts)
     return shown_on
 
 
@@ -64,7 +75,10 @@ def _again(token: str) -> Offer | None:
 def offer(token: str = ""):
     visitor = door.visitor()
     token = token or request.args.get("token", "")
-    found = offers.offer(visitor, token=token)
+    try:
+        found = offers.offer(visitor, token=token)
+    except (NotFound, Conflict):
+        return dead_invitation(token) or over(INVITATION, "unknown")
     shown = _page(found)
     shown.form.token.data = token
     if not found.account_exists:

@@ -5,7 +5,8 @@ from wtforms import HiddenField
 from wtforms.validators import Length
 
 from app.domains.auth import passkey_undo
-from app.surfaces.portal.base import FormPage, PortalForm, area, door, page, typed
+from app.surfaces.portal.base import PortalForm, area, door, page, typed
+from app.surfaces.portal.dead_links import PASSKEY_UNDO, LinkPage
 from app.surfaces.shared.actor import current_actor
 from app.surfaces.shared.cookies import clear_session_cookie
 
@@ -16,16 +17,17 @@ class LinkForm(PortalForm):
     token = HiddenField(validators=[Length(max=400)])
 
 
-def _page(addition: passkey_undo.Addition | None) -> FormPage[LinkForm]:
-    return FormPage(LinkForm, "account/passkey_undo.html", lambda: {"addition": addition})
+def _page(addition: passkey_undo.Addition | None) -> LinkPage[LinkForm]:
+    shown = LinkPage(PASSKEY_UNDO, LinkForm, "account/passkey_undo.html", lambda: {"addition": addition})
+    shown.offers = addition is not None
+    return shown
 
 
 @bp.get(passkey_undo.PATH)
 def offered():
     token = request.args.get("token", "")
-    shown = _page(passkey_undo.look(door.visitor(), token=token))
-    shown.form.token.data = token
-    return shown.show()
+    addition = passkey_undo.look(door.visitor(), token=token)
+    return _page(addition).open(token)
 
 
 @bp.post(passkey_undo.PATH)

@@ -11,7 +11,7 @@ from wtforms import StringField
 from wtforms.validators import Length
 
 from app.core.buckets import CHECKOUTS
-from app.core.errors import BadCursor
+from app.core.errors import BadCursor, NotFound
 from app.core.money import Money
 from app.core.paging import CursorWindow
 from app.domains.billing import invoice_queries, operations
@@ -21,6 +21,7 @@ from app.domains.permissions.roles import HEADS
 from app.domains.settings import operations as settings
 from app.domains.tenants import queries as tenants
 from app.surfaces.portal.base import FormPage, PortalForm, area, away, door, page, typed
+from app.surfaces.portal.dead_links import INVOICE, over
 from app.surfaces.portal.i18n import manner
 from app.surfaces.shared.actor import current_actor
 
@@ -140,5 +141,8 @@ def invoice(invoice_uid: UUID):
 @bp.get("/invoices/<string:token>")
 @door("public")
 def mailed_invoice(token: str):
-    shown = invoice_queries.by_link(current_actor(), token=token)
+    try:
+        shown = invoice_queries.by_link(current_actor(), token=token)
+    except NotFound:
+        return over(INVOICE, "unknown")
     return page("auth/invoice.html", shown=shown, status=STATUS)
