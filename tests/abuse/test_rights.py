@@ -10,6 +10,7 @@ from app.core.access import Actor, RoleRequired
 from app.core.db import db
 from app.core.permissions import Permission
 from app.domains.members import access_requests
+from app.domains.members.ranks import SelfForbidden
 from app.domains.permissions.models import AccessRequest
 from app.domains.permissions.roles import Role
 from app.domains.tenants.models import Membership
@@ -62,6 +63,17 @@ def test_i03_an_admin_who_is_none_by_now_grants_nothing(world: World, now: Role)
     with world.app.app_context(), pytest.raises(RoleRequired), transaction():
         access_requests.grant(actor, uid=request.uid, role=Role.ADMIN)
     assert role_of(world, member_id) is Role.MEMBER
+
+
+def test_nobody_grants_what_they_asked_for_themselves(world: World) -> None:
+    """A manager asked, and was made an admin meanwhile; whoever gives it is another."""
+    found(world)
+    admin_id = join(world, ADMIN, "manager")
+    request = asked(world, admin_id, str(Permission.AUDIT_VIEW))
+    with world.app.app_context(), transaction():
+        db.session.get_one(Membership, admin_id).role = Role.ADMIN
+    with world.app.app_context(), pytest.raises(SelfForbidden), transaction():
+        access_requests.grant(actor_of(world, ADMIN), uid=request.uid, profile_id=1)
 
 
 def test_a_person_without_an_organization_asks_nobody(world: World) -> None:

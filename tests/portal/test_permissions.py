@@ -210,8 +210,11 @@ def test_a_request_is_mailed_granted_by_a_profile_and_acts_at_once(world: World,
     assert "Here you are" in world.sent[-1].text
     assert "From the profile Readers" in member.get(f"{PAGE}/mine").text
     with world.app.app_context():
-        kinds = [str(kind) for kind in db.session.scalars(sa.select(AuditEvent.kind).order_by(AuditEvent.id))]
-    assert kinds[-3:] == ["access_request.created", "member.updated", "access_request.granted"]
+        rows = db.session.scalars(sa.select(AuditEvent).order_by(AuditEvent.id)).all()[-3:]
+    told = [str(row.kind) for row in rows]
+    assert told == ["access_request.created", "member.updated", "access_request.granted"]
+    changed = {"profile_id": {"from": 1, "to": number}}
+    assert (rows[1].subject_type, rows[1].changes) == ("member", changed), "as any change of a member"
 
 
 def test_a_request_is_declined_with_a_word_and_may_be_made_again(world: World, owner: Visitor) -> None:

@@ -21,9 +21,8 @@ from app.domains.accounts.models import User
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
 from app.domains.email import mails
-from app.domains.members import seats
-from app.domains.members.access import member
-from app.domains.members.ranks import as_of_now
+from app.domains.members import changing
+from app.domains.members.ranks import Case, hold
 from app.domains.permissions.models import AccessRequest, AccessRequestState
 from app.domains.permissions.queries import check_assignable, profiles, rights_in
 from app.domains.permissions.roles import HEADS, Role
@@ -174,16 +173,19 @@ def grant(
     :raises ValidationFailed: at role or profile_id, where it would not give it
     :raises MemberNotFound: if they have left
     :raises RoleRequired: if the actor is no owner or admin by now
+    :raises SelfForbidden: if it is their own
     """
-    found = _to_answer(actor, uid)
     text = _one_text("answer", answer)
-    seats.hold(found.tenant_id)
-    actor = as_of_now(actor)
-    check(actor, Access.TENANT_ADMIN)
-    target = _target(actor, found)
     if (role is None) is (profile_id is None):
         raise ValidationFailed({"role": ["Choose a role or a profile."]})
-    given = _give(actor, target, found.wanted, role, profile_id)
+    # The request last: whoever takes the person away has them first, too.
+    case = hold(actor, Access.TENANT_ADMIN, User.id == request(actor, uid=uid).user.id)
+    actor, target = case.actor, case.membership
+    found = _to_answer(actor, uid)
+    if target.role is Role.OWNER or target.status is not MembershipStatus.ACTIVE:
+        raise AlreadyAnswered
+    case.require_not_self()
+    given = _give(case, found.wanted, role, profile_id)
     _decide(actor, found, AccessRequestState.GRANTED, text)
     record(
         actor,
@@ -191,9 +193,9 @@ def grant(
         subject=("access_request", found.id),
         changes={"wanted": found.wanted, "membership_id": target.id, "given": given},
     )
-    told = _told_of(actor, target)
+    told = _told_of(actor, target, case.user)
     mails.access_grant(
-        target.user.email, **told, wanted=label_of(found.wanted), given=given, answer=text or "none"
+        case.user.email, **told, wanted=label_of(found.wanted), given=given, answer=text or "none"
     )
     return found
 
@@ -213,9 +215,9 @@ def decline(actor: Actor, *, uid: UUID, answer: str = "") -> AccessRequest:
         subject=("access_request", found.id),
         changes={"wanted": found.wanted},
     )
-    target = member(actor, request(actor, uid=uid).membership.id)
-    told = _told_of(actor, target)
-    mails.access_refusal(target.user.email, **told, wanted=label_of(found.wanted), answer=text or "none")
+    asked = request(actor, uid=uid)
+    told = _told_of(actor, asked.membership, asked.user)
+    mails.access_refusal(asked.user.email, **told, wanted=label_of(found.wanted), answer=text or "none")
     return found
 
 
@@ -269,7 +271,8 @@ def _opened(actor: Actor, wanted: str, reason: str | None) -> AccessRequest:
 
 
 def _to_answer(actor: Actor, uid: UUID) -> AccessRequest:
-    found = db.session.scalar(visible(actor).where(AccessRequest.uid == uid).with_for_update())
+    query = visible(actor).where(AccessRequest.uid == uid).with_for_update()
+    found = db.session.scalar(query.execution_options(populate_existing=True))
     if found is None:
         raise AccessRequestNotFound
     if found.state is not AccessRequestState.OPEN or found.expires_at <= clock.now():
@@ -277,36 +280,20 @@ def _to_answer(actor: Actor, uid: UUID) -> AccessRequest:
     return found
 
 
-def _target(actor: Actor, found: AccessRequest) -> Membership:
-    mine = sa.select(Membership.id).where(
-        Membership.tenant_id == actor.tenant_id, Membership.user_id == found.user_id
-    )
-    target = member(actor, db.session.scalar(mine) or 0, to_change=True)
-    if target.role is Role.OWNER or target.status is not MembershipStatus.ACTIVE:
-        raise AlreadyAnswered
-    return target
-
-
-def _give(actor: Actor, target: Membership, wanted: str, role: Role | None, profile_id: int | None) -> str:
+def _give(case: Case, wanted: str, role: Role | None, profile_id: int | None) -> str:
     """Change the member's role or profile and return what it is called."""
+    target = case.membership
     if role is not None:
         if role is Role.OWNER or role.rank <= target.role.rank or not _has(role, role.base, wanted):
             raise ValidationFailed({"role": ["This role would not give it."]})
-        before, target.role = target.role, role
-        changes, given = (
-            {"role": [str(before), str(role)]},
-            str(Sentence("The role %(role)s", role=str(role))),
-        )
-    else:
-        profile = check_assignable(actor, profile_id or 0)
-        allowed = rights_in(target.tenant_id, target.role, profile.id)
-        if not _has(target.role, allowed, wanted):
-            raise ValidationFailed({"profile_id": ["This profile would not give it."]})
-        changes = {"profile_id": [str(target.profile_id), str(profile.id)]}
-        target.profile_id = profile.id
-        given = str(Sentence("The profile %(profile)s", profile=profile.name))
-    record(actor, AuditKind.MEMBER_UPDATED, subject=("membership", target.id), changes=changes)
-    return given
+        changing.give(case, {"role": role})
+        return str(Sentence("The role %(role)s", role=str(role)))
+    profile = check_assignable(case.actor, profile_id or 0)
+    allowed = rights_in(target.tenant_id, target.role, profile.id)
+    if profile.id == target.profile_id or not _has(target.role, allowed, wanted):
+        raise ValidationFailed({"profile_id": ["This profile would not give it."]})
+    changing.give(case, {"profile_id": profile.id})
+    return str(Sentence("The profile %(profile)s", profile=profile.name))
 
 
 def _has(role: Role, permissions: frozenset[Permission], wanted: str) -> bool:
@@ -342,9 +329,9 @@ def _tell_heads(actor: Actor, made: AccessRequest) -> None:
         )
 
 
-def _told_of(actor: Actor, target: Membership) -> dict[str, Any]:
+def _told_of(actor: Actor, target: Membership, user: User) -> dict[str, Any]:
     return {
-        "first_name": target.user.greeting,
+        "first_name": user.greeting,
         "tenant_name": actor.tenant_name,
         "tenant_id": target.tenant_id,
         "decided_by": actor.name or actor.email,

@@ -83,7 +83,24 @@ def _named(member: Ref) -> sa.ColumnElement[bool]:
     return Membership.id == member.id if member.uid is None else Membership.uid == member.uid
 
 
+def give(case: Case, changes: MemberChanges) -> None:
+    """Change what a held member is or may do by the same rules; whoever calls it tells them.
+
+    :raises OwnerFixed, SelfForbidden, OutranksYou, RoleAboveOwn, ProfileAboveOwn: as ``update``
+    """
+    _change(case, changes)
+
+
 def _update(case: Case, changes: MemberChanges, *, owner_is_admin: bool = False) -> Member:
+    told = _change(case, changes, owner_is_admin=owner_is_admin)
+    if {"role", "profile_id"} & told.keys():
+        _tell_of_rights(case)
+    db.session.flush()  # updated_at as it is shown
+    return queries.of_membership(case.membership.id)
+
+
+def _change(case: Case, changes: MemberChanges, *, owner_is_admin: bool = False) -> dict[str, object]:
+    """Write what differs, under one row of the trail; returns it."""
     _check_words(changes)
     membership = case.membership
     role = changes.get("role", membership.role)
@@ -106,10 +123,7 @@ def _update(case: Case, changes: MemberChanges, *, owner_is_admin: bool = False)
         _switch(case, status)
     if told:
         record(case.actor, AuditKind.MEMBER_UPDATED, subject=("member", membership.id), changes=told)
-    if {"role", "profile_id"} & told.keys():
-        _tell_of_rights(case)
-    db.session.flush()  # updated_at as it is shown
-    return queries.of_membership(membership.id)
+    return told
 
 
 def _check_words(changes: MemberChanges) -> None:
