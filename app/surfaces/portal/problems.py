@@ -16,6 +16,14 @@ START = Link(_l("Go to the start page"), "/", "house")
 STATUS_PAGE_EXPIRED = 419
 
 
+@dataclass(frozen=True)
+class Again:
+    """A form of our own page that came with a spent proof of origin: what was typed is not lost."""
+
+    action: str
+    fields: Sequence[tuple[str, str]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class ErrorPage:
     """What ``errors/error.html`` shows."""
@@ -35,6 +43,7 @@ class ErrorPage:
     """What can be asked for by a button: a permission's code, or ``role:`` and a role."""
     waits: bool = False
     """Whether it was asked for already."""
+    again: Again | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,8 @@
 """What the portal shows when something is refused or breaks: the form, a question, a page that explains."""
 
+import re
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from flask import Response, flash, g, jsonify, make_response, request
@@ -13,11 +15,15 @@ from app.domains.permissions.roles import HEADS
 from app.domains.sessions.identify import Caller
 from app.surfaces.portal import step_up
 from app.surfaces.portal.base import FormPage, away, leads_to, page, with_next
-from app.surfaces.portal.problems import BILLING, Viewer, error_page
+from app.surfaces.portal.problems import BILLING, Again, Viewer, error_page
 from app.surfaces.shared.actor import SAFE_METHODS
+from app.surfaces.shared.cookies import is_from_our_own_page
 from app.surfaces.shared.languages import in_their_language
 from app.surfaces.shared.problems import Dialect, Problem, problem_of
 from app.surfaces.shared.transaction import reading
+
+_SECRET = re.compile(r"password|secret|code|token|connection_string|access_key")
+"""Names of fields whose values are never put into a page."""
 
 _NOT_SHOWN_AGAIN = frozenset({"auth:unauthenticated", "auth:csrf_invalid"})
 
@@ -38,7 +44,21 @@ def render(problem: Problem) -> Response:
         with suppress(AppError):  # whoever may not even see the form is told so on a page of its own
             return refusable.refuse(problem)
     shown = error_page(problem, request_id=g.get("request_id", ""), viewer=_viewer(problem))
+    if problem.code == "auth:csrf_invalid":
+        shown = replace(shown, again=_again())
     return make_response(page("errors/error.html", error=shown), shown.status)
+
+
+def _again() -> Again | None:
+    """Return what was typed, to be sent again by hand: only where the browser vouches for our own page."""
+    if not is_from_our_own_page() or request.mimetype != "application/x-www-form-urlencoded":
+        return None
+    typed = [
+        (name, value)
+        for name, value in request.form.items(multi=True)
+        if name != "csrf_token" and not _SECRET.search(name)
+    ]
+    return Again(request.full_path.rstrip("?"), typed)
 
 
 def _whole_reason(problem: Problem) -> Problem:
@@ -79,12 +99,19 @@ def _is_script() -> bool:
 
 
 def _to_sign_in() -> Response:
-    wanted = request.full_path.rstrip("?") if request.method in SAFE_METHODS and request.path != "/" else ""
+    asked = request.full_path.rstrip("?") if request.method in SAFE_METHODS else _page_of_the_form()
+    wanted = asked if request.path != "/" else ""
     response = away(with_next("/sign-in", wanted))
     if request.headers.get("HX-Request") == "true":
         response.headers["HX-Redirect"] = response.location
         response.status_code = 200
     return response
+
+
+def _page_of_the_form() -> str:
+    """Return where a form stands that nobody is signed in for any more, if its page has the same address."""
+    endpoint = leads_to(request.path)
+    return request.path if endpoint and not endpoint.startswith(f"{step_up.bp.name}.") else ""
 
 
 def _reload_with(problem: Problem) -> Response:
