@@ -1,13 +1,16 @@
 """Ordinary call limits: sliding, told truly, and there without Redis too."""
 
+import itertools
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisAway
+from redis.exceptions import TimeoutError as RedisLate
 
-from app.core import ids, redis
+from app.core import clock, ids, redis
 from app.core.errors import RateLimited
 from app.core.settings import Settings, use_settings
 from app.surfaces.shared import throttles
@@ -78,6 +81,29 @@ def test_o09_a_refusal_says_when_to_come_again(counted: None, key: str) -> None:
     with pytest.raises(RateLimited) as refused:
         throttles.count("test", key, limit=10, seconds=3600)
     assert 0 < (refused.value.retry_after or 0) <= 3600
+
+
+def test_a_redis_that_answers_too_late_takes_no_call_from_anybody(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    """It counts what it is asked, and now and then its answer does not arrive in time."""
+    use_settings(settings)
+    throttles.forget()
+    redis.breaker.reset()
+    monkeypatch.setattr(redis, "BREAK_SECONDS", 0)
+    there, asked = throttles._Here(), itertools.count(1)
+
+    def late_at_every_third(_server: Redis, name: str, limit: int, seconds: int) -> Any:
+        found = there.count(name, limit, seconds, clock.of_machine())
+        if next(asked) % 3 == 0:
+            raise RedisLate
+        return found
+
+    monkeypatch.setattr(throttles, "_count_there", late_at_every_third)
+    assert calls(10, key) == 10
+    assert calls(60, key) <= 10, "no more than the same once again, which this process counted"
+    throttles.forget()
+    redis.breaker.reset()
 
 
 def test_a_dead_redis_is_not_asked_again_at_once(
