@@ -22,6 +22,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
 
 from app.core import clock, ids
 from app.core.errors import AppError
+from app.core.ids import Ref
 
 E = TypeVar("E", bound=enum.StrEnum)
 
@@ -257,6 +258,11 @@ def read(statement: sa.Select[Any], values: Mapping[str, Any] | None = None) -> 
         return db.session.execute(statement, values).all()
     with read_connection() as connection:
         return connection.execute(statement, values).all()
+
+
+def is_named(model: type[Identified], ref: Ref) -> sa.ColumnElement[bool]:
+    """Return that a row is the one a caller named; whether they may see it is for the query to say."""
+    return model.id == ref.id if ref.uid is None else model.uid == ref.uid
 
 
 def rows_changed(statement: sa.Update | sa.Delete) -> int:

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -25,7 +25,7 @@ class Source:
     def text(self) -> str:
         return self.path.read_text(encoding="utf-8")
 
-    @cached_property
+    @property
     def tree(self) -> ast.Module:
         try:
             return ast.parse(self.text, self.name)
@@ -39,16 +39,26 @@ class Source:
             node for node in ast.walk(self.tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         )
 
-    def calls(self) -> Iterator[tuple[str, int]]:
-        """Yield what is called, as it is written (``db.session.commit``), with its line."""
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Call):
-                yield ast.unparse(node.func), node.lineno
+    def text_of(self, function: Function) -> str:
+        """Return a function as it is written, without its decorators."""
+        return "\n".join(self.text.splitlines()[function.lineno - 1 : function.end_lineno])
+
+    @cached_property
+    def calls(self) -> list[tuple[str, int]]:
+        """What is called, as it is written (``db.session.commit``), with its line."""
+        nodes = (node for node in ast.walk(self.tree) if isinstance(node, ast.Call))
+        return [(ast.unparse(node.func), node.lineno) for node in nodes]
+
+
+@cache
+def source(path: Path) -> Source:
+    """Return a file, one for all who ask: what is found in it is kept, its large tree is not."""
+    return Source(path)
 
 
 def sources(*folders: str) -> list[Source]:
     """Return the files of these folders, in a fixed order."""
-    return [Source(path) for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+    return [source(path) for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
 
 
 def length(function: Function) -> int:

@@ -57,11 +57,12 @@ def domain_functions() -> Iterator[Callable[..., Any]]:
 def called_from(source: Source) -> Iterator[Callable[..., Any]]:
     """Yield the functions of domains that a file names, whether it imports them or their module."""
     known: dict[str, Any] = {}
-    for node in ast.walk(source.tree):
+    nodes = list(ast.walk(source.tree))
+    for node in nodes:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("app.domains"):
             for alias in node.names:
                 known[alias.asname or alias.name] = _imported(node.module or "", alias.name)
-    for node in ast.walk(source.tree):
+    for node in nodes:
         if isinstance(node, ast.Name) and inspect.isfunction(known.get(node.id)):
             yield known[node.id]
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):

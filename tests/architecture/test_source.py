@@ -28,6 +28,14 @@ TRUSTED_MARKUP: dict[str, str] = {
 }
 """Templates that put in HTML as it is, each with the reason why nobody else can write it."""
 
+IMPORTED_BY_NAME: dict[str, str] = {
+    "app/core/db.py": "flask_migrate, which the command line alone needs; the contract names this file",
+    "app/core/late.py": "what another file imports for the type checker, which the contracts see",
+    "app/surfaces/__init__.py": "the surfaces, so that none of them imports another",
+    "app/surfaces/cli.py": "the worker and the commands of migrations, each when it is called",
+}
+"""Files that import by a name, past the import contracts, each with what and why."""
+
 ROUTE = re.compile(r"\w+\.(get|post|put|patch|delete|route)\(")
 
 
@@ -64,7 +72,7 @@ def test_only_the_clock_knows_the_time() -> None:
         f"{source.name}:{line} {call}"
         for source in sources("app")
         if source.name != "app/core/clock.py"
-        for call, line in source.calls()
+        for call, line in source.calls
         if clocks.search(call)
     ]
     assert asked == []
@@ -75,7 +83,7 @@ def test_only_the_transaction_commits() -> None:
         f"{source.name}:{line} {call}"
         for source in sources("app")
         if source.name != "app/surfaces/shared/transaction.py"
-        for call, line in source.calls()
+        for call, line in source.calls
         if re.search(r"\.(commit|rollback)$", call) and not call.startswith("savepoint.")
     ]
     assert ended == []
@@ -83,10 +91,7 @@ def test_only_the_transaction_commits() -> None:
 
 def test_nothing_prints() -> None:
     printed = [
-        f"{source.name}:{line}"
-        for source in sources("app")
-        for call, line in source.calls()
-        if call == "print"
+        f"{source.name}:{line}" for source in sources("app") for call, line in source.calls if call == "print"
     ]
     assert printed == []
 
@@ -132,3 +137,28 @@ def test_nothing_a_page_shows_goes_round_the_escaping() -> None:
         if re.search(r"\|\s*safe\b|autoescape false", path.read_text(encoding="utf-8"))
     }
     assert unsafe == set(TRUSTED_MARKUP)
+
+
+def test_nothing_is_imported_past_the_contracts() -> None:
+    by_name = {
+        s.name
+        for s in sources("app")
+        if re.search(r"\b(importlib|__import__)\b|(?<![\w.])(exec|eval)\(", s.text)
+    }
+    assert by_name == set(IMPORTED_BY_NAME)
+    unseen = [
+        f"{source.name}: {name}"
+        for source in sources("app")
+        for name in re.findall(r"\bLate\(\"([\w.]+)\"\)", source.text)
+        if source.name != "app/core/late.py" and not _imports(source, name)
+    ]
+    assert unseen == [], "import it under TYPE_CHECKING too"
+
+
+def _imports(source: Source, name: str) -> bool:
+    package, _, module = name.rpartition(".")
+    return bool(
+        re.search(
+            rf"^    (import {name}|from {package or name} import .*\b{module})\b", source.text, re.MULTILINE
+        )
+    )

@@ -43,7 +43,6 @@ class WayBack:
     old: str
     present: str
     changed_at: datetime
-    good_until: datetime
 
 
 @operation(Access.PUBLIC)
@@ -52,9 +51,9 @@ def look(actor: Actor, *, token: str) -> WayBack | None:
     found = links.look_up(token, LinkPurpose.EMAIL_UNDO)
     if found is None or not found.open:
         return None
-    query = sa.select(MailedLink.address, MailedLink.created_at, MailedLink.expires_at, User.email)
+    query = sa.select(MailedLink.address, MailedLink.created_at, User.email)
     row = read(query.join(User, User.id == MailedLink.user_id).where(MailedLink.id == found.id))[0]
-    return WayBack(row.address, row.email, row.created_at, row.expires_at)
+    return WayBack(row.address, row.email, row.created_at)
 
 
 @operation(Access.PUBLIC)

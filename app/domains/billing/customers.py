@@ -61,12 +61,6 @@ def hold(tenant_id: int) -> Customer:
     return Customer(row.id, row.name, row.status == "active", row.billing_email)
 
 
-def tenant_names(tenant_ids: set[int]) -> dict[int, tuple[str, Any]]:
-    """Return name and UID of organizations, with one query."""
-    query = sa.select(_TENANTS.c.id, _TENANTS.c.name, _TENANTS.c.uid).where(_TENANTS.c.id.in_(tenant_ids))
-    return {row.id: (row.name, row.uid) for row in db.session.execute(query)} if tenant_ids else {}
-
-
 def on_invoices(customer: Customer) -> dict[str, Any]:
     """Return what an invoice says of its customer, as it is set now."""
     wanted = settings.values(_ON_INVOICES, tenant_id=customer.tenant_id)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from app.core import clock
 from app.core.access import Actor, InteractiveSessionRequired, NotOnBehalf, operation
-from app.core.db import db
+from app.core.db import db, is_named
 from app.core.environments import Environment
 from app.core.errors import Conflict, NotFound, OverPlan, ValidationFailed
 from app.core.ids import Ref
@@ -210,8 +210,7 @@ def delete(actor: Actor, *, service_user: Ref) -> str:
 
 
 def _one(actor: Actor, ref: Ref, *, lock: bool = False) -> ServiceUser:
-    named = ServiceUser.id == ref.id if ref.uid is None else ServiceUser.uid == ref.uid
-    query = visible(actor).where(named)
+    query = visible(actor).where(is_named(ServiceUser, ref))
     found = db.session.scalar(query.with_for_update() if lock else query)
     if found is None:
         raise ServiceUserNotFound

@@ -77,11 +77,6 @@ def status_of(tenant_id: int) -> str:
     return domain_row(tenant_id).status
 
 
-def records_of(tenant_id: int) -> Sequence[Grade]:
-    """Return an organization's records as they stood at the last look-up."""
-    return _shown(domain_row(tenant_id)).records
-
-
 def domain_row(tenant_id: int | None) -> SenderDomain:
     """Return an organization's row; an empty one, which is not kept, where there is none."""
     found = db.session.get(SenderDomain, tenant_id) if tenant_id is not None else None

@@ -14,6 +14,7 @@ from app.core.buckets import ACCESS_REQUESTS
 from app.core.db import db, one_wins
 from app.core.errors import Conflict, NotFound, ValidationFailed
 from app.core.languages import Sentence
+from app.core.lines import one_line
 from app.core.links import public_url
 from app.core.paging import Page, Window, paginate
 from app.core.permissions import PERMISSIONS, Permission
@@ -110,7 +111,7 @@ def ask(actor: Actor, *, wanted: str, reason: str = "") -> AccessRequest:
         raise ValidationFailed({"wanted": ["There is no such permission."]})
     if _has(Role(actor.role), actor.permissions, wanted):
         raise NothingToAskFor
-    checked = _one_text("reason", reason)
+    checked = one_line(reason, field="reason", most=TEXT_LENGTH) or None
     budgets.spend(ACCESS_REQUESTS, user=actor.user_id)
     made = _opened(actor, wanted, checked)
     record(
@@ -175,7 +176,7 @@ def grant(
     :raises RoleRequired: if the actor is no owner or admin by now
     :raises SelfForbidden: if it is their own
     """
-    text = _one_text("answer", answer)
+    text = one_line(answer, field="answer", most=TEXT_LENGTH) or None
     if (role is None) is (profile_id is None):
         raise ValidationFailed({"role": ["Choose a role or a profile."]})
     # The request last: whoever takes the person away has them first, too.
@@ -207,7 +208,7 @@ def decline(actor: Actor, *, uid: UUID, answer: str = "") -> AccessRequest:
     :raises AccessRequestNotFound, AlreadyAnswered: as things stand
     """
     found = _to_answer(actor, uid)
-    text = _one_text("answer", answer)
+    text = one_line(answer, field="answer", most=TEXT_LENGTH) or None
     _decide(actor, found, AccessRequestState.DECLINED, text)
     record(
         actor,
@@ -305,13 +306,6 @@ def _has(role: Role, permissions: frozenset[Permission], wanted: str) -> bool:
 def _decide(actor: Actor, found: AccessRequest, state: AccessRequestState, text: str | None) -> None:
     found.state, found.answer = state, text
     found.decided_at, found.decided_by_user_id = clock.now(), actor.user_id
-
-
-def _one_text(field: str, text: str) -> str | None:
-    plain = " ".join(text.split())
-    if len(plain) > TEXT_LENGTH or not plain.isprintable():
-        raise ValidationFailed({field: [Sentence("Use at most %(most)s characters.", most=TEXT_LENGTH)]})
-    return plain or None
 
 
 def _tell_heads(actor: Actor, made: AccessRequest) -> None:

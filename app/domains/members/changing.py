@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from app.core import touches
 from app.core.access import Access, Actor, operation
-from app.core.db import db
+from app.core.db import db, is_named
 from app.core.errors import ValidationFailed
 from app.core.ids import Ref
 from app.core.links import public_url
@@ -54,7 +54,7 @@ def update(actor: Actor, *, member: Ref, changes: MemberChanges, owner_is_admin:
     :raises NeverJoined, SeatLimitReached: as ``activate``
     :raises ValidationFailed: at names, title, profile_id
     """
-    case = hold(actor, Access.TENANT_MANAGER, _named(member))
+    case = hold(actor, Access.TENANT_MANAGER, is_named(Membership, member))
     return _update(case, changes, owner_is_admin=owner_is_admin)
 
 
@@ -65,7 +65,7 @@ def manage(actor: Actor, *, member: Ref, changes: MemberChanges) -> Member:
     :raises MemberNotFound, OwnerFixed, SelfForbidden, OutranksYou, RoleAboveOwn: as ``update``
     :raises ProfileAboveOwn, NeverJoined, SeatLimitReached, ValidationFailed: as ``update``
     """
-    return _update(hold(actor, Permission.MEMBERS_MANAGE, _named(member)), changes)
+    return _update(hold(actor, Permission.MEMBERS_MANAGE, is_named(Membership, member)), changes)
 
 
 @operation(Permission.MEMBERS_MANAGE)
@@ -75,12 +75,7 @@ def change_role(actor: Actor, *, user: Ref, role: Role) -> Member:
     :param user: the person, not the membership
     :raises MemberNotFound, OwnerFixed, SelfForbidden, OutranksYou, RoleAboveOwn: as ``update``
     """
-    named = User.id == user.id if user.uid is None else User.uid == user.uid
-    return _update(hold(actor, Permission.MEMBERS_MANAGE, named), {"role": role})
-
-
-def _named(member: Ref) -> sa.ColumnElement[bool]:
-    return Membership.id == member.id if member.uid is None else Membership.uid == member.uid
+    return _update(hold(actor, Permission.MEMBERS_MANAGE, is_named(User, user)), {"role": role})
 
 
 def give(case: Case, changes: MemberChanges) -> None:
@@ -197,7 +192,7 @@ def deactivate(actor: Actor, *, member: Ref) -> Member:
 
     :raises MemberNotFound, OwnerFixed, SelfForbidden: by who it is
     """
-    case = hold(actor, Access.TENANT_ADMIN, _named(member))
+    case = hold(actor, Access.TENANT_ADMIN, is_named(Membership, member))
     return _deactivated(case)
 
 
@@ -209,7 +204,7 @@ def activate(actor: Actor, *, member: Ref) -> Member:
     :raises NeverJoined: if they have not accepted their invitation
     :raises SeatLimitReached: if every seat of the plan is taken
     """
-    return _activated(hold(actor, Access.TENANT_ADMIN, _named(member)))
+    return _activated(hold(actor, Access.TENANT_ADMIN, is_named(Membership, member)))
 
 
 @operation(Permission.MEMBERS_MANAGE)
@@ -220,7 +215,7 @@ def switch(actor: Actor, *, member: Ref, active: bool) -> Member:
     :raises MemberNotFound, OwnerFixed, SelfForbidden: as ``deactivate``
     :raises NeverJoined, SeatLimitReached: as ``activate``
     """
-    case = hold(actor, Permission.MEMBERS_MANAGE, _named(member))
+    case = hold(actor, Permission.MEMBERS_MANAGE, is_named(Membership, member))
     if active:
         case.require_below()
         return _activated(case)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from app.core import clock, touches
 from app.core.access import Access, Actor, operation
-from app.core.db import db, rows_changed
+from app.core.db import db, is_named, rows_changed
 from app.core.ids import Ref
 from app.core.touches import KEPT, Ending
 from app.domains.audit import departures as _departures  # noqa: F401 - registers what stays
@@ -41,8 +41,7 @@ def erase_member(actor: Actor, *, member: Ref) -> Erased:
     :raises MemberNotFound: another organization's, removed, or not there
     :raises OwnerFixed, SelfForbidden: by who it is
     """
-    named = Membership.id == member.id if member.uid is None else Membership.uid == member.uid
-    case = hold(actor, Access.TENANT_ADMIN, named, for_good=True)
+    case = hold(actor, Access.TENANT_ADMIN, is_named(Membership, member), for_good=True)
     case.require_not_owner()
     case.require_not_self()
     membership_id, person_too = case.membership.id, _is_last(case)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import selectinload
 
 from app.core import clock
 from app.core.access import Access, Actor, operation
+from app.core.db import is_named
 from app.core.ids import Ref
 from app.core.paging import Page, Window, paginate
 from app.core.permissions import Permission
@@ -73,5 +74,4 @@ def choices(actor: Actor) -> Choices:
 
 def of_tenant(actor: Actor, invitation: Ref) -> sa.Select[tuple[Invitation]]:
     """Select one invitation of the organization the actor works in."""
-    named = Invitation.id == invitation.id if invitation.uid is None else Invitation.uid == invitation.uid
-    return visible(actor).where(named)
+    return visible(actor).where(is_named(Invitation, invitation))

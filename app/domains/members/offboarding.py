@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from app.core import touches
 from app.core.access import Access, Actor, check, operation
-from app.core.db import db
+from app.core.db import db, is_named
 from app.core.errors import ValidationFailed
 from app.core.ids import Ref
 from app.core.permissions import Permission
@@ -54,8 +54,7 @@ def remove(actor: Actor, *, user: Ref) -> None:
     :raises PermissionDenied: for somebody else, without ``members.manage``
     :raises OwnerFixed, OutranksYou: by who it is
     """
-    named = User.id == user.id if user.uid is None else User.uid == user.uid
-    _remove(_held(actor, named))
+    _remove(_held(actor, is_named(User, user)))
 
 
 @operation(Permission.MEMBERS_MANAGE)
@@ -64,8 +63,7 @@ def remove_member(actor: Actor, *, member: Ref) -> None:
 
     :raises MemberNotFound, OwnerFixed, OutranksYou: as ``remove``
     """
-    named = Membership.id == member.id if member.uid is None else Membership.uid == member.uid
-    _remove(_held(actor, named))
+    _remove(_held(actor, is_named(Membership, member)))
 
 
 @dataclass(frozen=True)

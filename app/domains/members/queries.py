@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.core.access import Access, Actor, operation
-from app.core.db import db
+from app.core.db import db, is_named
 from app.core.errors import NotFound
 from app.core.ids import Ref
 from app.core.paging import CursorPage, CursorWindow, Page, Window, keyset
@@ -129,7 +129,7 @@ def get(actor: Actor, *, member: Ref) -> Member:
 
     :raises MemberNotFound: another organization's, removed, or not there
     """
-    return one(actor, Membership.id == member.id if member.uid is None else Membership.uid == member.uid)
+    return one(actor, is_named(Membership, member))
 
 
 @operation(Access.TENANT)

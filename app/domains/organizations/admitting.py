@@ -3,13 +3,13 @@
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import contains_eager, joinedload
+from sqlalchemy.orm import contains_eager
 
 from app.core import clock
 from app.core.access import Actor, check, operation
 from app.core.db import db
-from app.core.errors import Conflict, NotFound, ValidationFailed
-from app.core.languages import Sentence
+from app.core.errors import Conflict, NotFound
+from app.core.lines import one_line
 from app.core.links import public_url
 from app.core.paging import Page, Window, paginate
 from app.core.permissions import Permission
@@ -39,11 +39,21 @@ class JoinRequestAnswered(Conflict):
 # ---- for who decides
 
 
+def visible(actor: Actor) -> sa.Select[tuple[JoinRequest]]:
+    """Select what was asked of the actor's organization."""
+    return (
+        sa.select(JoinRequest)
+        .join(JoinRequest.user)
+        .options(contains_eager(JoinRequest.user))
+        .where(JoinRequest.tenant_id == actor.tenant_id)
+    )
+
+
 @operation(Permission.MEMBERS_MANAGE)
 def requests(actor: Actor, *, window: Window, answered: bool = False) -> Page[JoinRequest]:
     """Return what waits for an answer, or what was answered; the newest first."""
     is_open = JoinRequest.state == JoinRequestState.OPEN
-    query = _of_organization(actor).where(~is_open if answered else is_open)
+    query = visible(actor).where(~is_open if answered else is_open)
     return paginate(query.order_by(JoinRequest.id.desc()), window)
 
 
@@ -53,7 +63,7 @@ def request(actor: Actor, *, uid: UUID) -> JoinRequest:
 
     :raises JoinRequestNotFound: if the organization has none of that id
     """
-    found = db.session.scalar(_of_organization(actor).where(JoinRequest.uid == uid))
+    found = db.session.scalar(visible(actor).where(JoinRequest.uid == uid))
     if found is None:
         raise JoinRequestNotFound
     return found
@@ -100,9 +110,9 @@ def decline(actor: Actor, *, uid: UUID, answer: str = "") -> None:
     :raises JoinRequestNotFound, JoinRequestAnswered: as it stands
     :raises ValidationFailed: at answer
     """
-    text = one_text("answer", answer)
+    text = one_line(answer, field="answer", most=TEXT_LENGTH) or None
     found = _to_answer(actor, uid)
-    user = request(actor, uid=uid).user
+    user = found.user
     _decide(actor, found, JoinRequestState.DECLINED, text)
     note(actor, AuditKind.JOIN_REQUEST_DECLINED, found)
     mails.join_refusal(
@@ -114,20 +124,10 @@ def decline(actor: Actor, *, uid: UUID, answer: str = "") -> None:
     )
 
 
-def _of_organization(actor: Actor) -> sa.Select[tuple[JoinRequest]]:
-    return (
-        sa.select(JoinRequest)
-        .join(JoinRequest.user)
-        .options(contains_eager(JoinRequest.user))
-        .where(JoinRequest.tenant_id == actor.tenant_id)
-    )
-
-
 def _to_answer(actor: Actor, uid: UUID) -> JoinRequest:
     found = db.session.scalar(
-        sa.select(JoinRequest)
-        .options(joinedload(JoinRequest.user))
-        .where(JoinRequest.tenant_id == actor.tenant_id, JoinRequest.uid == uid)
+        visible(actor)
+        .where(JoinRequest.uid == uid)
         .with_for_update(of=JoinRequest)
         .execution_options(populate_existing=True)
     )
@@ -176,17 +176,6 @@ def admit(actor: Actor, tenant: Tenant, user: User, role: Role, profile_id: int)
     )
     seats.warn_if_few(tenant, before)
     return found
-
-
-def one_text(field: str, text: str) -> str | None:
-    """Return what somebody wrote on one line, None for nothing.
-
-    :raises ValidationFailed: at ``field``, if it is too long
-    """
-    plain = " ".join(text.split())
-    if len(plain) > TEXT_LENGTH or not plain.isprintable():
-        raise ValidationFailed({field: [Sentence("Use at most %(most)s characters.", most=TEXT_LENGTH)]})
-    return plain or None
 
 
 def note(actor: Actor, kind: AuditKind, found: JoinRequest) -> None:

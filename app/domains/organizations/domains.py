@@ -65,11 +65,15 @@ def record_text(token: str) -> str:
     return f"portico-domain={token}"
 
 
+def visible(actor: Actor) -> sa.Select[tuple[TenantDomain]]:
+    """Select the domains of the actor's organization."""
+    return sa.select(TenantDomain).where(TenantDomain.tenant_id == actor.tenant_id)
+
+
 @operation(Permission.SETTINGS_MANAGE)
 def domains(actor: Actor) -> Sequence[TenantDomain]:
     """Return the organization's domains by name."""
-    query = sa.select(TenantDomain).where(TenantDomain.tenant_id == actor.tenant_id)
-    return db.session.scalars(query.order_by(TenantDomain.domain, TenantDomain.id)).all()
+    return db.session.scalars(visible(actor).order_by(TenantDomain.domain, TenantDomain.id)).all()
 
 
 @operation(Permission.SETTINGS_MANAGE)
@@ -127,11 +131,7 @@ def verify(actor: Actor, *, uid: UUID) -> TenantDomain:
     :raises DnsUnreachable: if the DNS does not say
     :raises DomainTaken: if another organization has proven the domain
     """
-    rows = read(
-        sa.select(TenantDomain.domain, TenantDomain.token).where(
-            TenantDomain.tenant_id == actor.tenant_id, TenantDomain.uid == uid
-        )
-    )
+    rows = read(_one(actor, uid).with_only_columns(TenantDomain.domain, TenantDomain.token))
     if not rows:
         raise DomainNotFound
     question = (record_name(rows[0].domain), "TXT")
@@ -155,7 +155,7 @@ def verify(actor: Actor, *, uid: UUID) -> TenantDomain:
 
 
 def _one(actor: Actor, uid: UUID) -> sa.Select[tuple[TenantDomain]]:
-    return sa.select(TenantDomain).where(TenantDomain.tenant_id == actor.tenant_id, TenantDomain.uid == uid)
+    return visible(actor).where(TenantDomain.uid == uid)
 
 
 def _proves(answer: Answer, token: str) -> bool:

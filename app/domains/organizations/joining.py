@@ -17,13 +17,14 @@ from app.core.access import Access, Actor, operation
 from app.core.buckets import JOIN_REQUESTS
 from app.core.db import db
 from app.core.errors import NotFound
+from app.core.lines import one_line
 from app.core.links import public_url
 from app.domains.accounts.queries import held
 from app.domains.audit.kinds import AuditKind
 from app.domains.email import mails
 from app.domains.email.rule_values import domain_of
 from app.domains.members import granting, invitations, seats
-from app.domains.organizations.admitting import PAGE, JoinRequestNotFound, admit, note, one_text
+from app.domains.organizations.admitting import PAGE, TEXT_LENGTH, JoinRequestNotFound, admit, note
 from app.domains.organizations.models import JoinRequest, JoinRequestState, TenantDomain
 from app.domains.permissions.models import PermissionProfile
 from app.domains.permissions.roles import Role
@@ -144,7 +145,7 @@ def ask(actor: Actor, *, tenant: UUID, reason: str = "") -> JoinRequest:
     :raises ValidationFailed: at reason
     :raises RateLimited: after ten in a day
     """
-    text = one_text("reason", reason)
+    text = one_line(reason, field="reason", most=TEXT_LENGTH) or None
     budgets.spend(JOIN_REQUESTS, user=actor.user_id)
     found = _open(actor, tenant)
     made = _asked(actor, found.tenant, text)
@@ -160,7 +161,7 @@ def ask_by_slug(actor: Actor, *, slug: str, reason: str = "") -> None:
     :raises ValidationFailed: at reason
     :raises RateLimited: after ten in a day
     """
-    text = one_text("reason", reason)
+    text = one_line(reason, field="reason", most=TEXT_LENGTH) or None
     budgets.spend(JOIN_REQUESTS, user=actor.user_id)
     found = db.session.scalar(
         sa.select(Tenant).where(goes_by(slug.strip().lower()), Tenant.status == TenantStatus.ACTIVE)

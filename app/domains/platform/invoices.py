@@ -10,6 +10,7 @@ from app.core.access import Access, Actor, operation
 from app.core.db import db
 from app.core.errors import ValidationFailed
 from app.core.languages import Sentence
+from app.core.lines import one_line
 from app.core.paging import CursorPage, CursorWindow, keyset
 from app.domains.billing.invoice_queries import Shown, shown
 from app.domains.billing.invoices import close
@@ -78,12 +79,9 @@ def settle(actor: Actor, *, invoice_uid: UUID, status: InvoiceStatus, reason: st
     :raises InvoiceNotFound, InvoiceClosed: if there is none, or it is not open
     """
     require_strong(actor)
-    reason = (reason or "").strip()
     if status is InvoiceStatus.OPEN:
         raise ValidationFailed({"status": [Sentence("Choose one.")]})
-    if len(reason) > REASON_LENGTH or not reason.isprintable():
-        text = Sentence("Give at most %(most)s characters on one line.", most=REASON_LENGTH)
-        raise ValidationFailed({"reason": [text]})
+    reason = one_line(reason or "", field="reason", most=REASON_LENGTH)
     if status is not InvoiceStatus.PAID and not reason:
         raise ValidationFailed({"reason": [Sentence("Say why.")]})
     return close(actor, found=db.session.scalar(_named(invoice_uid)), status=status, reason=reason)

@@ -9,9 +9,11 @@ from sqlalchemy.orm import contains_eager
 
 from app.core import clock
 from app.core.access import Access, Actor, operation
-from app.core.db import db, read
-from app.core.errors import Conflict, Refused, ValidationFailed
+from app.core.db import db, is_named, read
+from app.core.errors import Conflict, Refused
 from app.core.ids import Ref
+from app.core.languages import Sentence
+from app.core.lines import one_line
 from app.core.paging import CursorPage, CursorWindow, keyset
 from app.domains.accounts.models import User
 from app.domains.accounts.profiles import UserNotFound
@@ -99,8 +101,7 @@ def address_of(actor: Actor, *, person: Ref) -> str:
 
     :raises UserNotFound: if there is none
     """
-    named = User.id == person.id if person.uid is None else User.uid == person.uid
-    rows = read(sa.select(User.email).where(named))
+    rows = read(sa.select(User.email).where(is_named(User, person)))
     if not rows:
         raise UserNotFound
     return str(rows[0].email)
@@ -213,8 +214,7 @@ def dismiss(actor: Actor, *, person: Ref) -> User:
 
 
 def _named(person: Ref) -> User:
-    named = User.id == person.id if person.uid is None else User.uid == person.uid
-    found = db.session.scalar(sa.select(User).where(named))
+    found = db.session.scalar(sa.select(User).where(is_named(User, person)))
     if found is None:
         raise UserNotFound
     return found
@@ -228,10 +228,8 @@ def _another(actor: Actor, person: Ref) -> User:
 
 
 def _checked(reason: str) -> str:
-    reason = " ".join(reason.split())
-    if not 3 <= len(reason) <= REASON_LENGTH or not reason.isprintable():
-        raise ValidationFailed({"reason": ["Say why, in 3 to 300 characters: the person reads it."]})
-    return reason
+    says = Sentence("Say why, in 3 to 300 characters: the person reads it.")
+    return one_line(reason, field="reason", least=3, most=REASON_LENGTH, says=says)
 
 
 def _keep_an_admin(*, without: int) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from app.core.access import Access, Actor, operation
-from app.core.db import db
+from app.core.db import db, is_named
 from app.core.ids import Ref, parse_ref
 from app.domains.accounts import emails
 from app.domains.accounts.models import User
@@ -108,14 +108,7 @@ def _by_id(text: str) -> Iterator[Iterator[Hit]]:
 
 
 def _is(model: Any, ref: Ref) -> sa.ColumnElement[bool] | None:
-    named: sa.ColumnElement[bool]
-    if ref.uid is not None:
-        if not hasattr(model, "uid"):
-            return None
-        named = model.uid == ref.uid
-    else:
-        named = model.id == ref.id
-    return named
+    return None if ref.uid is not None and not hasattr(model, "uid") else is_named(model, ref)
 
 
 def _people(which: sa.ColumnElement[bool]) -> Iterator[Hit]:

@@ -14,9 +14,11 @@ from sqlalchemy.orm import joinedload
 from app.core import clock, ids, limits
 from app.core.access import Access, Actor, Impersonator, operation
 from app.core.buckets import SUPPORT_REQUESTS
-from app.core.db import db, read
+from app.core.db import db, is_named, read
 from app.core.errors import Conflict, NotFound, Refused, ValidationFailed
 from app.core.ids import Ref
+from app.core.languages import Sentence
+from app.core.lines import one_line
 from app.core.links import public_url
 from app.core.permissions import Permission
 from app.core.secrets import token_hash
@@ -93,12 +95,10 @@ def ask(actor: Actor, *, person: Ref, reason: str) -> SupportAccess:
     :raises Oneself, AccessPending, ValidationFailed: as it says
     :raises RateLimited: after thirty in an hour
     """
-    reason = " ".join(reason.split())
-    if not 5 <= len(reason) <= _REASON_LENGTH or not reason.isprintable():
-        raise ValidationFailed({"reason": ["Say why, in 5 to 300 characters: the person reads it."]})
+    says = Sentence("Say why, in 5 to 300 characters: the person reads it.")
+    reason = one_line(reason, field="reason", least=5, most=_REASON_LENGTH, says=says)
     limits.spend(SUPPORT_REQUESTS, user=actor.user_id)
-    named = User.id == person.id if person.uid is None else User.uid == person.uid
-    user = db.session.scalar(sa.select(User).where(named, User.disabled_at.is_(None)))
+    user = db.session.scalar(sa.select(User).where(is_named(User, person), User.disabled_at.is_(None)))
     if user is None or not (user.has_password or user.email_verified):
         raise UserNotFound
     if user.id == actor.user_id:

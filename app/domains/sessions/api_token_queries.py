@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from app.core import clock
 from app.core.access import Access, Actor, operation
-from app.core.db import db
+from app.core.db import db, is_named
 from app.core.environments import Environment
 from app.core.ids import Ref
 from app.core.paging import Page, Window, paginate
@@ -94,7 +94,7 @@ def mine(
     """Return the actor's own tokens, newest first, never their values."""
     query = visible(actor)
     if tenant is not None:
-        query = query.where(Tenant.id == tenant.id if tenant.uid is None else Tenant.uid == tenant.uid)
+        query = query.where(is_named(Tenant, tenant))
     if environment is not None:
         query = query.where(UserSession.environment == str(environment))
     if not with_expired:

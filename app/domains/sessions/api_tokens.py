@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from app.core import clock
 from app.core.access import Access, Actor, InteractiveSessionRequired, PermissionDenied, operation
-from app.core.db import db
+from app.core.db import db, is_named
 from app.core.environments import Environment
 from app.core.errors import Conflict, Forbidden, NotFound, OverPlan, ValidationFailed
 from app.core.ids import Ref
@@ -255,9 +255,7 @@ def _tell_of_new(actor: Actor, session: UserSession, tenant: Tenant) -> None:
 
 
 def _named(token: Ref) -> sa.Select[tuple[UserSession]]:
-    return unrevoked().where(
-        UserSession.id == token.id if token.uid is None else UserSession.uid == token.uid
-    )
+    return unrevoked().where(is_named(UserSession, token))
 
 
 def _end(actor: Actor, query: sa.Select[tuple[UserSession]]) -> UserSession:

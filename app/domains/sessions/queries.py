@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from app.core import clock
 from app.core.access import Access, Actor, operation
-from app.core.db import db
+from app.core.db import db, is_named
 from app.core.errors import NotFound
 from app.core.ids import Ref
 from app.core.paging import Page, Window, paginate
@@ -73,8 +73,7 @@ def one(actor: Actor, ref: Ref) -> UserSession:
 
     :raises SessionNotFound: if it is another's, ended, or not there
     """
-    named = UserSession.id == ref.id if ref.uid is None else UserSession.uid == ref.uid
-    found = db.session.scalar(visible(actor).where(named).with_for_update())
+    found = db.session.scalar(visible(actor).where(is_named(UserSession, ref)).with_for_update())
     if found is None:
         raise SessionNotFound
     return found

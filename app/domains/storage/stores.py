@@ -2,8 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -11,10 +10,16 @@ import sqlalchemy as sa
 from app.core import storage
 from app.core.db import read
 from app.core.environments import Environment
+from app.core.late import Late
 from app.core.secrets import unseal
 from app.core.storage import Store
 from app.domains.storage.models import Provider, StoragePlace
 from app.domains.tenants.models import Tenant
+
+if TYPE_CHECKING:
+    from app.core import object_stores
+else:
+    object_stores = Late("app.core.object_stores")
 
 _COLUMNS = ("id", "tenant_id", "environment", "provider", "bucket", "region", "endpoint_url", "credentials")
 
@@ -46,19 +51,19 @@ def seal_context(tenant_id: int) -> str:
 
 def store_of(place: Place, tenant_uid: UUID, environment: Environment) -> Store:
     """Return the store at a place; all that is ours lies under one prefix there."""
-    # Two large libraries that most processes never need: they are loaded with the first store.
-    stores: Any = import_module("app.core.object_stores")
     prefix = f"portico/{tenant_uid}/{environment}/"
     if place.provider is Provider.S3:
-        s3 = stores.S3Place(
+        s3 = object_stores.S3Place(
             bucket=place.bucket,
-            region=place.region,
+            region=place.region or "",
             endpoint_url=place.endpoint_url or f"https://s3.{place.region}.amazonaws.com",
             **place.credentials,
         )
-        return cast("Store", stores.S3Store(s3, prefix))
-    azure = stores.AzurePlace(account_url=place.endpoint_url, container=place.bucket, **place.credentials)
-    return cast("Store", stores.AzureStore(azure, prefix))
+        return object_stores.S3Store(s3, prefix)
+    azure = object_stores.AzurePlace(
+        account_url=place.endpoint_url or "", container=place.bucket, **place.credentials
+    )
+    return object_stores.AzureStore(azure, prefix)
 
 
 def chosen(tenant_id: int, environment: Environment) -> Chosen:

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from app.core.access import Access, Actor, operation
-from app.core.db import db
-from app.core.errors import ValidationFailed
+from app.core.db import db, is_named
 from app.core.ids import Ref
-from app.core.languages import Sentence
+from app.core.lines import one_line
 from app.core.paging import CursorPage, CursorWindow, Page, Window, keyset, paginate
 from app.domains.accounts import emails
 from app.domains.accounts.models import User
@@ -77,8 +76,7 @@ def sheet(actor: Actor, *, tenant: Ref) -> TenantDetails:
 
     :raises TenantNotFound: if there is none
     """
-    named = Tenant.id == tenant.id if tenant.uid is None else Tenant.uid == tenant.uid
-    found = db.session.execute(_rows().where(named)).one_or_none()
+    found = db.session.execute(_rows().where(is_named(Tenant, tenant))).one_or_none()
     if found is None:
         raise TenantNotFound
     return TenantDetails(_row(found), db.session.scalars(_owners_of(found[0].id)).all())
@@ -104,12 +102,11 @@ def set_status(actor: Actor, *, tenant: Ref, status: TenantStatus, reason: str |
     :raises TenantNotFound: if there is none
     :raises ValidationFailed: at reason
     """
-    if reason is not None and (len(reason) > REASON_LENGTH or not reason.isprintable()):
-        raise ValidationFailed(
-            {"reason": [Sentence("Give at most %(most)s characters on one line.", most=REASON_LENGTH)]}
-        )
-    named = Tenant.id == tenant.id if tenant.uid is None else Tenant.uid == tenant.uid
-    found = db.session.scalar(sa.select(Tenant).where(named, Tenant.erased_at.is_(None)).with_for_update())
+    if reason is not None:
+        reason = one_line(reason, field="reason", most=REASON_LENGTH)
+    found = db.session.scalar(
+        sa.select(Tenant).where(is_named(Tenant, tenant), Tenant.erased_at.is_(None)).with_for_update()
+    )
     if found is None:
         raise TenantNotFound
     before, changed = found.status, status is not found.status

@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.core.access import Access, Actor, operation
-from app.core.db import db
+from app.core.db import db, is_named
 from app.core.environments import Environment
 from app.core.ids import Ref
 from app.domains.email import mails
@@ -23,9 +23,7 @@ def named(actor: Actor, *, tenant: Ref) -> Tenant:
 
     :raises TenantNotFound: if there is none
     """
-    found = db.session.scalar(
-        sa.select(Tenant).where(Tenant.id == tenant.id if tenant.uid is None else Tenant.uid == tenant.uid)
-    )
+    found = db.session.scalar(sa.select(Tenant).where(is_named(Tenant, tenant)))
     if found is None:
         raise TenantNotFound
     return found

@@ -6,7 +6,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 
 from app.core.access import Access, Actor, operation
-from app.core.db import db
+from app.core.db import db, is_named
 from app.core.errors import ValidationFailed
 from app.core.ids import Ref
 from app.core.languages import Sentence
@@ -34,8 +34,7 @@ def set_plan(
     :raises ValidationFailed: at end_date, price; at plan_id for an organization that is closed
     :raises OverLimit: if more is in use than the plan allows
     """
-    named = Tenant.id == tenant.id if tenant.uid is None else Tenant.uid == tenant.uid
-    found = db.session.scalar(sa.select(Tenant).where(named))
+    found = db.session.scalar(sa.select(Tenant).where(is_named(Tenant, tenant)))
     if found is None:
         raise TenantNotFound
     if found.status is TenantStatus.ARCHIVED:

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased, contains_eager
 
 from app.core.access import Access, Actor, operation
-from app.core.db import db
+from app.core.db import db, is_named
 from app.core.errors import NotFound
 from app.core.ids import Ref
 from app.core.paging import Page, Window, paginate
@@ -103,8 +103,7 @@ def membership_in(actor: Actor, tenant: Ref) -> Membership:
 
     :raises TenantNotFound: if there is none, or no such organization
     """
-    named = Tenant.id == tenant.id if tenant.uid is None else Tenant.uid == tenant.uid
-    found = db.session.scalar(visible(actor).where(named))
+    found = db.session.scalar(visible(actor).where(is_named(Tenant, tenant)))
     if found is None:
         raise TenantNotFound
     return found

@@ -10,7 +10,9 @@ from app.core import clock
 from app.core.access import Access, Actor, operation
 from app.core.buckets import TWO_FACTOR_CHANGES
 from app.core.db import db
-from app.core.errors import Conflict, NotFound, ValidationFailed
+from app.core.errors import Conflict, NotFound
+from app.core.languages import Sentence
+from app.core.lines import one_line
 from app.core.links import public_url
 from app.domains.accounts.emails import EmailUnverified
 from app.domains.accounts.models import User
@@ -203,7 +205,5 @@ def _require_room(known: Sequence[Passkey]) -> None:
 
 
 def _checked_name(name: str) -> str:
-    text = " ".join(name.split())
-    if not text or len(text) > _LONGEST_NAME or not text.isprintable():
-        raise ValidationFailed({"name": ["Give a name of 1 to 100 characters."]})
-    return text
+    says = Sentence("Give a name of 1 to 100 characters.")
+    return one_line(name, field="name", least=1, most=_LONGEST_NAME, says=says)

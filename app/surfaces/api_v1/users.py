@@ -29,7 +29,6 @@ ROLES = {
 GIVEN = {word: roles[-1] for word, roles in ROLES.items()}
 """The role that a word gives: an owner is only ever made by handing over."""
 
-_GIVEN_STATUSES = (MembershipStatus.ACTIVE, MembershipStatus.INACTIVE)
 _MOST = 2**31 - 1
 _SORTS = (Order.NAME, Order.EMAIL, Order.NEWEST, Order.LAST_LOGIN)
 
