@@ -11,10 +11,13 @@ from app.core import figures
 from app.core.db import db
 from app.domains.accounts.models import User
 from app.domains.audit.models import AuditEvent
+from app.domains.billing.models import Invoice
+from app.domains.clients.models import ServiceUser
 from app.domains.sessions.models import UserSession
 from app.domains.tenants.models import Tenant
 from app.surfaces.shared.transaction import transaction
 from tests.portal.conftest import Visitor
+from tests.support.twins import twin
 from tests.support.world import PASSWORD as WORLD_PASSWORD
 from tests.support.world import World
 
@@ -241,7 +244,23 @@ def test_whatever_is_searched_for_leads_to_its_page(root: Visitor, jane: int, wo
         assert (answer.status_code, answer.headers.get("Location")) == (303, address), text
     several = root.get(f"/platform/search?q={jane}").text
     assert person in several  # alone, or among all that have this number
-    assert "api_token.created" in root.get(f"/platform/search?q={request_id}").text
+    entries = root.get(f"/platform/search?q={request_id}").text
+    assert "An API token was made" in entries
+    assert f'href="/platform/audit?request_id={request_id}"' in entries
+
+
+def test_an_invoices_number_and_a_service_users_id_lead_on(root: Visitor, world: World) -> None:
+    twin(world, "twin-a")
+    with world.app.app_context(), transaction():
+        tenant = db.session.scalars(sa.select(Tenant)).one()
+        program = db.session.scalars(sa.select(ServiceUser)).one().uid
+        invoice = db.session.scalars(sa.select(Invoice)).one()
+        invoice.number = "INV-2026-000009"
+        number, bill = invoice.number, f"/platform/invoices/{invoice.uid}"
+        organization = f"/platform/organizations/{tenant.uid}"
+    for text, address in ((number, bill), (number.lower(), bill), (str(program), organization)):
+        answer = root.get("/platform/search", query_string={"q": text})
+        assert (answer.status_code, answer.headers.get("Location")) == (303, address), text
 
 
 @pytest.mark.parametrize(

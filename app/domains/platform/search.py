@@ -15,7 +15,8 @@ from app.core.ids import Ref, parse_ref
 from app.domains.accounts import emails
 from app.domains.accounts.models import User
 from app.domains.audit.models import AuditEvent
-from app.domains.billing.models import Subscription
+from app.domains.billing.models import Invoice, Subscription
+from app.domains.clients.models import ServiceUser
 from app.domains.members.models import Invitation
 from app.domains.sessions.models import UserSession
 from app.domains.tenants.former_slugs import goes_by
@@ -27,6 +28,7 @@ _PREFIXES = ("usr", "ten", "mem", "inv", "sub")
 _PREFIXED = re.compile(rf"({'|'.join(_PREFIXES)})_[0-9a-f]{{32}}")
 _BEGINS_TOKEN = re.compile(r"pat_[0-9A-Za-z]{2,32}")
 _BARE_UID = re.compile(r"[0-9a-f]{32}")
+_INVOICE = re.compile(r"[a-z]+-\d{4}-\d{1,9}")
 _REQUEST = re.compile(r"[0-9A-Za-z._:-]{8,64}")
 
 
@@ -38,6 +40,8 @@ class Found(StrEnum):
     MEMBERSHIP = "membership"
     INVITATION = "invitation"
     SUBSCRIPTION = "subscription"
+    INVOICE = "invoice"
+    SERVICE_USER = "service_user"
     API_TOKEN = "api_token"
     SESSION = "session"
     REQUEST = "request"
@@ -52,6 +56,8 @@ class Hit:
     detail: str
     person: UUID | None = None
     organization: UUID | None = None
+    invoice: UUID | None = None
+    request: str = ""
 
 
 @operation(Access.PLATFORM_ADMIN)
@@ -59,7 +65,8 @@ def anything(actor: Actor, *, text: str) -> Sequence[Hit]:
     """Return what a text names, the surest first, of each kind the newest: at most ten of a kind.
 
     It takes ``usr_``, ``ten_``, ``mem_``, ``inv_`` and ``sub_`` ids, UUIDs, numbers, addresses, handles,
-    slugs, the beginning of an API token (of a whole one no more is looked at), ids of requests.
+    slugs, the beginning of an API token (of a whole one no more is looked at), numbers of invoices, ids of
+    requests.
     """
     text = " ".join(text.split())[:_LONGEST]
     if not text or "\0" in text:
@@ -83,6 +90,8 @@ def _searches(text: str) -> Iterator[Iterator[Hit]]:
         return
     yield _tenants(goes_by(lowered))
     yield _people(User.handle == lowered.removeprefix("@"))
+    if _INVOICE.fullmatch(lowered):
+        yield _invoices(Invoice.number == text.upper())
     if _REQUEST.fullmatch(text):
         yield _requests(text)
     if len(text) >= 2 and not text.isdigit():
@@ -105,6 +114,9 @@ def _by_id(text: str) -> Iterator[Iterator[Hit]]:
             yield searches[name](which)
     if not prefix and (which := _is(UserSession, ref)) is not None:
         yield _sessions(which)
+    if not prefix and ref.uid is not None:
+        yield _invoices(Invoice.uid == ref.uid)
+        yield _service_users(ServiceUser.uid == ref.uid)
 
 
 def _is(model: Any, ref: Ref) -> sa.ColumnElement[bool] | None:
@@ -139,6 +151,18 @@ def _subscriptions(which: sa.ColumnElement[bool]) -> Iterator[Hit]:
         yield Hit(Found.SUBSCRIPTION, plan, tenant.name, organization=tenant.uid)
 
 
+def _invoices(which: sa.ColumnElement[bool]) -> Iterator[Hit]:
+    query = sa.select(Invoice, Tenant).outerjoin(Tenant, Tenant.id == Invoice.tenant_id)
+    for invoice, tenant in _run(query.where(which)):
+        yield Hit(Found.INVOICE, invoice.number, tenant.name if tenant else "", invoice=invoice.uid)
+
+
+def _service_users(which: sa.ColumnElement[bool]) -> Iterator[Hit]:
+    query = sa.select(ServiceUser.name, Tenant).join(Tenant, Tenant.id == ServiceUser.tenant_id)
+    for name, tenant in _run(query.where(which)):
+        yield Hit(Found.SERVICE_USER, name, tenant.name, organization=tenant.uid)
+
+
 def _tokens(text: str) -> Iterator[Hit]:
     beginning = UserSession.prefix.startswith(text[:_PREFIX_LENGTH], autoescape=True)
     yield from _sessions(sa.and_(UserSession.kind == "api_token", beginning))
@@ -162,7 +186,7 @@ def _requests(text: str) -> Iterator[Hit]:
     )
     query = query.outerjoin(Tenant, Tenant.id == AuditEvent.tenant_id).where(AuditEvent.request_id == text)
     for event, email, person, tenant in _run(query.order_by(AuditEvent.id.desc())):
-        yield Hit(Found.REQUEST, str(event.kind), email or event.dialect, person, tenant)
+        yield Hit(Found.REQUEST, str(event.kind), email or event.dialect, person, tenant, request=text)
 
 
 def _run(query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:

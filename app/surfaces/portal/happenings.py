@@ -104,8 +104,13 @@ _METHODS: Mapping[str, Any] = {
 
 def sentence(event: AuditEvent) -> str:
     """Say what happened."""
-    found = SENTENCES.get(event.kind)
-    subject, _dot, verb = str(event.kind).replace("_", " ").partition(".")
+    return sentence_of(event.kind)
+
+
+def sentence_of(kind: AuditKind) -> str:
+    """Say what happened, by its kind alone."""
+    found = SENTENCES.get(kind)
+    subject, _dot, verb = str(kind).replace("_", " ").partition(".")
     return str(found[1]) if found else f"{subject} {verb}".capitalize()
 
 

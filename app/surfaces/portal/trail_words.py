@@ -7,7 +7,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.models import AuditEvent
-from app.surfaces.portal.happenings import SENTENCES, sentence
+from app.surfaces.portal.happenings import SENTENCES, sentence, sentence_of
 
 ACTIONS: Mapping[str, Any] = {
     "user.": _l("Accounts and signing in"),
@@ -128,8 +128,13 @@ WORDS: Mapping[AuditKind, Any] = {
 
 def told(event: AuditEvent) -> str:
     """Say what happened."""
-    found = WORDS.get(event.kind)
-    return str(found) if found else sentence(event)
+    return told_of(event.kind)
+
+
+def told_of(kind: AuditKind) -> str:
+    """Say what happened, by its kind alone."""
+    found = WORDS.get(kind)
+    return str(found) if found else sentence_of(kind)
 
 
 def told_to_oneself(event: AuditEvent) -> str:
