@@ -15,6 +15,8 @@ def upgrade() -> None:
     with op.batch_alter_table("tenant_exports") as batch:
         batch.add_column(sa.Column("parts_key", sa.Text(), nullable=True))
         batch.add_column(sa.Column("why", sa.String(length=60), nullable=False, server_default=""))
+    # In a copy of its own: SQLite would leave out the default that the rows there need.
+    with op.batch_alter_table("tenant_exports") as batch:
         batch.alter_column("why", server_default=None)
     op.create_table(
         "tenant_export_parts",

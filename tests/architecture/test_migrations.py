@@ -14,6 +14,14 @@ from app import create_app
 from app.core.db import db
 from app.core.settings import Settings, use_settings
 
+_TENANT = """
+INSERT INTO tenants (id, uid, slug, name, status, created_at, updated_at)
+VALUES (1, '00000000000000000000000000000001', 'acme', 'Acme', 'active', '2026-01-01', '2026-01-01')
+"""
+_EXPORT = """
+INSERT INTO tenant_exports (id, uid, tenant_id, state, progress, folder, position, why, requested_at)
+VALUES (1, '00000000000000000000000000000002', 1, 'ready', 100, 'x', '{}', '', '2026-01-01')
+"""
 MIGRATIONS = str(Path(__file__).resolve().parents[2] / "migrations")
 
 
@@ -42,6 +50,13 @@ def test_the_migrated_schema_is_what_the_models_say(empty: Flask) -> None:
 def test_every_migration_can_be_taken_back_and_run_again(empty: Flask) -> None:
     flask_migrate.upgrade(directory=MIGRATIONS)
     made = tables()
+    with db.engine.begin() as connection:
+        connection.exec_driver_sql(_TENANT)
+        connection.exec_driver_sql(_EXPORT)
+    flask_migrate.downgrade(directory=MIGRATIONS, revision="0027")
+    flask_migrate.upgrade(directory=MIGRATIONS)  # with the row that is there
+    with db.engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT why FROM tenant_exports").scalars().all() == [""]
     flask_migrate.downgrade(directory=MIGRATIONS, revision="base")
     assert tables() == set()
     flask_migrate.upgrade(directory=MIGRATIONS)
