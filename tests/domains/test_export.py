@@ -18,11 +18,12 @@ from app.core import clock, jobs, outbox
 from app.core.db import Base, db
 from app.core.personal import NOT_EXPORTED, PARTS
 from app.core.settings import Settings
+from app.core.stepwise import ExportState
 from app.domains.accounts.models import User
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.models import AuditEvent
 from app.domains.privacy import archive
-from app.domains.privacy.models import DataExport, ExportState
+from app.domains.privacy.models import DataExport
 from app.domains.sessions.models import UserSession
 from app.surfaces.shared import keeping
 from app.surfaces.shared.transaction import transaction

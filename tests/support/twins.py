@@ -14,13 +14,13 @@ from werkzeug.test import TestResponse
 from app.core import clock
 from app.core.db import Base, db
 from app.core.environments import Environment
+from app.core.stepwise import ExportState
 from app.domains.accounts.models import User
 from app.domains.archiving.models import AuditExport
 from app.domains.billing.models import Invoice
 from app.domains.organizations.models import JoinRequest, TenantDomain, TenantExport
 from app.domains.permissions.models import AccessRequest
 from app.domains.permissions.roles import Role
-from app.domains.privacy.models import ExportState
 from app.domains.settings.models import SettingChange
 from app.domains.tenants.models import Membership, Tenant
 from app.surfaces.shared.transaction import transaction

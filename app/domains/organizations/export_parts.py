@@ -32,11 +32,6 @@ PART_BYTES = 4 * 1024 * 1024
 _NONCE_BYTES = 12
 
 
-def place_of(tenant_id: int) -> int | None:
-    """Return where an organization's export goes, None for our own disk."""
-    return stores.chosen(tenant_id, Environment.PROD).place_id
-
-
 def begin(export: TenantExport, *, place_id: int, size: int) -> None:
     """Have the next steps move a finished export to a place, under a key of its own."""
     export.size, export.position = size, {"place": place_id, "moved": 0}

@@ -5,6 +5,7 @@ It is made on our disk and lies there for a week, or in the organization's own s
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -14,9 +15,10 @@ from app.core import clock, outbox, stepwise
 from app.core.access import Access, Actor, operation
 from app.core.buckets import TENANT_EXPORTS
 from app.core.db import db
+from app.core.environments import Environment
 from app.core.links import public_url
 from app.core.outbox import Act, Claimed, Payload
-from app.core.stepwise import ExportNotFound, ExportState, Sheet
+from app.core.stepwise import ExportNotFound, Sheet
 from app.domains.accounts.models import User
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
@@ -26,9 +28,9 @@ from app.domains.organizations.export_parts import Moved
 from app.domains.organizations.holdings import HOLDINGS, parts
 from app.domains.organizations.models import TenantExport
 from app.domains.privacy import archive, files
-from app.domains.privacy.archive import Position
 from app.domains.sessions.proofs import require_strong
 from app.domains.settings import budgets
+from app.domains.storage import stores
 from app.domains.tenants.models import Tenant
 
 PAGE = "/organization/closing"
@@ -118,14 +120,8 @@ def _make_a_step(claimed: Claimed) -> Act:
         return dict  # erased, given up, or taken by another promise
     if export_parts.is_moving(export):
         return export_parts.move_one(export)
-    folder, position, all_parts = export.folder, Position.read(export.position), parts()
-    if position.is_end(all_parts):
-        about = _contents(db.session.get_one(Tenant, export.tenant_id), export)
-        place_id = export_parts.place_of(export.tenant_id)
-        return lambda: {"finished": archive.seal_up(folder, position, about), "place": place_id}
-    part = all_parts[position.part]
-    rows = part.read(export.tenant_id, position.after, archive.BATCH)
-    return lambda: archive.step(folder, position, rows, part).kept()
+    about = partial(_contents, export)
+    return archive.next_step(export, whose=export.tenant_id, parts=parts(), about=about)
 
 
 @outbox.sequel(_STEP)
@@ -133,22 +129,30 @@ def _write_progress_down(claimed: Claimed, kept: Payload) -> None:
     export = stepwise.current(TenantExport, claimed)
     if export is None or not kept:
         return
-    if "moved" in kept:
-        if export_parts.keep_one(export, kept):
-            files.discard_after_commit(export.folder)
-            export.position = {}
-            _finish(export, export.size or 0)
-            return
-    elif "finished" in kept:
-        if kept["place"] is None:
-            _finish(export, int(kept["finished"]))
-            return
-        export_parts.begin(export, place_id=int(kept["place"]), size=int(kept["finished"]))
+    size = _moved_on(export, kept) if "moved" in kept else _written_on(export, kept)
+    if size is None:
+        stepwise.begin(_STEP, export)
     else:
-        position = Position.read(dict(kept))
-        export.state, export.position = ExportState.MAKING, position.kept()
-        export.progress = position.progress(parts())
-    stepwise.begin(_STEP, export)
+        _finish(export, size)
+
+
+def _written_on(export: TenantExport, kept: Payload) -> int | None:
+    """Note a step of the archive; returns its size once it is whole and stays with us."""
+    size = archive.note(export, kept, parts())
+    place_id = None if size is None else stores.place_now(export.tenant_id, Environment.PROD)
+    if size is None or place_id is None:
+        return size
+    export_parts.begin(export, place_id=place_id, size=size)
+    return None
+
+
+def _moved_on(export: TenantExport, kept: Payload) -> int | None:
+    """Note a part that was moved; returns the archive's size once that was the last."""
+    if not export_parts.keep_one(export, kept):
+        return None
+    files.discard_after_commit(export.folder)
+    export.position = {}
+    return export.size or 0
 
 
 @outbox.on_failure(_STEP)
@@ -176,22 +180,12 @@ def _finish(export: TenantExport, size: int) -> None:
     )
 
 
-def _contents(tenant: Tenant, export: TenantExport) -> str:
+def _contents(export: TenantExport) -> str:
+    tenant = db.session.get_one(Tenant, export.tenant_id)
     missing = [f"{name}: {one.hidden_because}" for name, one in HOLDINGS.items() if one.hidden_because]
-    lines = [
-        f"This is what is kept of {tenant.name} ({tenant.slug}).",
-        f"Asked for: {export.requested_at.isoformat()}",
-        f"Made: {clock.now().isoformat()}",
-        "",
-        "Times are UTC. Lists are there twice: as JSON, and as CSV for a spreadsheet.",
-        "Passwords, codes, keys and tokens are not in here: only their hashes are kept, or they are sealed.",
-        "",
-        *(f"{part.name}: {part.about}" for part in parts()),
-        "",
-        "Not in here:",
-        *missing,
-    ]
-    return "\n".join(lines) + "\n"
+    return archive.contents(
+        f"This is what is kept of {tenant.name} ({tenant.slug}).", export, parts(), missing
+    )
 
 
 # ---- what ends by itself

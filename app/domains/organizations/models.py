@@ -10,9 +10,9 @@ from app.core import clock
 from app.core.db import Base, Identified, Numbered, Words
 from app.core.sealing import SealedText
 from app.core.secrets import Sealed
-from app.core.stepwise import Stepwise
 from app.core.waiting import Waiting
 from app.domains.accounts.models import User
+from app.domains.privacy.models import Archived
 
 _OPEN = sa.text("state = 'open'")
 _PROVEN = sa.text("verified_at IS NOT NULL")
@@ -149,7 +149,7 @@ class TenantClosing(Waiting, Base):
     """When erasing began; from then on there is no way back."""
 
 
-class TenantExport(Stepwise, Base):
+class TenantExport(Archived, Base):
     """A copy of all that is an organization's: made in steps, kept for a week where its files go."""
 
     __tablename__ = "tenant_exports"
@@ -169,8 +169,6 @@ class TenantExport(Stepwise, Base):
     requested_by_user_id: Mapped[int | None] = mapped_column(
         sa.ForeignKey("users.id", ondelete="SET NULL"), index=True
     )
-    folder: Mapped[str] = mapped_column(sa.String(64), unique=True)
-    """Where it is made, and lies until it runs out unless the organization has a storage of its own."""
     parts_key: Mapped[Sealed | None] = mapped_column(SealedText("tenant_exports:{tenant_id}"))
     """What its parts in that storage are sealed with: without it they are noise."""
     why: Mapped[str] = mapped_column(sa.String(60), default="")

@@ -10,16 +10,19 @@ import json
 import os
 import shutil
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
 from app.core import clock
-from app.core.personal import PARTS, Part, Row
+from app.core.outbox import Act, Payload
+from app.core.personal import Part, Row
 from app.core.spreadsheets import harmless
+from app.core.stepwise import ExportState
 from app.core.storage import store
 from app.domains.privacy import files
+from app.domains.privacy.models import Archived
 
 BATCH = 1000
 """Rows read and written in one step: all that is ever held in memory."""
@@ -60,9 +63,45 @@ class Position:
         return min(99, int(100 * (self.part + within) / (len(parts) + 1)))
 
 
-def of_a_person() -> Sequence[Part]:
-    """Return the parts of a person's export."""
-    return list(PARTS.values())
+def next_step(export: Archived, *, whose: int, parts: Sequence[Part], about: Callable[[], str]) -> Act:
+    """Read what the next step writes, and say how: what it returns tells ``note`` how far the export is then.
+
+    :param whose: the id of the person or the organization
+    :param about: the page that says what is what
+    """
+    folder, position = export.folder, Position.read(export.position)
+    if position.is_end(parts):
+        page = about()
+        return lambda: {"size": seal_up(folder, position, page)}
+    part = parts[position.part]
+    rows = part.read(whose, position.after, BATCH)
+    return lambda: step(folder, position, rows, part).kept()
+
+
+def note(export: Archived, kept: Payload, parts: Sequence[Part]) -> int | None:
+    """Keep how far a step has come; returns the archive's size in bytes once it is whole."""
+    if "size" in kept:
+        return int(kept["size"])
+    position = Position.read(dict(kept))
+    export.state, export.position = ExportState.MAKING, position.kept()
+    export.progress = position.progress(parts)
+    return None
+
+
+def contents(title: str, export: Archived, parts: Sequence[Part], missing: Sequence[str] = ()) -> str:
+    """Return the page that lies in an archive: what each file holds, and what is not in it."""
+    lines = [
+        title,
+        f"Asked for: {export.requested_at.isoformat()}",
+        f"Made: {clock.now().isoformat()}",
+        "",
+        "Times are UTC. Lists are there twice: as JSON, and as CSV for a spreadsheet.",
+        "Passwords, codes, keys and tokens are not in here: only their hashes are kept, or they are sealed.",
+        "",
+        *(f"{part.name}: {part.about}" for part in parts),
+        *(("", "Not in here:", *missing) if missing else ()),
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def step(folder_name: str, position: Position, rows: Sequence[Row], part: Part) -> Position:

@@ -1,15 +1,16 @@
 """Making an export in the background: one promise a step, each small, resumed where a worker died."""
 
-from app.core import clock, outbox, stepwise
+from functools import partial
+
+from app.core import outbox, stepwise
 from app.core.db import db
 from app.core.links import public_url
 from app.core.outbox import Act, Claimed, Payload
-from app.core.stepwise import ExportState
 from app.domains.accounts.models import User
 from app.domains.email import privacy_mails as mails
-from app.domains.privacy import archive, parts
-from app.domains.privacy.archive import Position
+from app.domains.privacy import archive
 from app.domains.privacy.models import DataExport
+from app.domains.privacy.parts import of_a_person
 
 STEP = "exports.step"
 
@@ -20,14 +21,9 @@ def make_a_step(claimed: Claimed) -> Act:
     export = stepwise.current(DataExport, claimed)
     if export is None:
         return dict  # erased, given up, or this step was taken by another promise
-    folder, position = export.folder, Position.read(export.position)
-    all_parts = archive.of_a_person()
-    if position.is_end(all_parts):
-        about = parts.contents(asked_for=export.requested_at.isoformat(), made=clock.now().isoformat())
-        return lambda: {"size": archive.seal_up(folder, position, about)}
-    part = all_parts[position.part]
-    rows = part.read(export.user_id, position.after, archive.BATCH)
-    return lambda: archive.step(folder, position, rows, part).kept()
+    own = of_a_person()
+    about = partial(archive.contents, "This is what is kept about you.", export, own)
+    return archive.next_step(export, whose=export.user_id, parts=own, about=about)
 
 
 @outbox.sequel(STEP)
@@ -36,13 +32,11 @@ def write_progress_down(claimed: Claimed, kept: Payload) -> None:
     export = stepwise.current(DataExport, claimed)
     if export is None or not kept:
         return
-    if "size" in kept:
-        _finish(export, int(kept["size"]))
-        return
-    position = Position.read(dict(kept))
-    export.state, export.position = ExportState.MAKING, position.kept()
-    export.progress = position.progress(archive.of_a_person())
-    stepwise.begin(STEP, export)
+    size = archive.note(export, kept, of_a_person())
+    if size is None:
+        stepwise.begin(STEP, export)
+    else:
+        _finish(export, size)
 
 
 def _finish(export: DataExport, size: int) -> None:

@@ -4,15 +4,20 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Base
-from app.core.stepwise import UNDER_WAY, ExportState, Stepwise
+from app.core.stepwise import Stepwise
 from app.core.waiting import Waiting
-
-__all__ = ["UNDER_WAY", "DataExport", "DeletionRequest", "ExportState"]
 
 _UNDER_WAY = sa.text("state IN ('queued', 'making')")
 
 
-class DataExport(Stepwise, Base):
+class Archived(Stepwise):
+    """The columns of an export that becomes an archive, written in a folder of its own."""
+
+    folder: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    """By a name that nobody can guess."""
+
+
+class DataExport(Archived, Base):
     """A copy of all that is kept about a person: made in steps, kept for a week."""
 
     __tablename__ = "data_exports"
@@ -29,8 +34,6 @@ class DataExport(Stepwise, Base):
     )
 
     user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"))
-    folder: Mapped[str] = mapped_column(sa.String(64), unique=True)
-    """Where its files are, by a name that nobody can guess."""
 
 
 class DeletionRequest(Waiting, Base):

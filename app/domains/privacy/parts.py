@@ -1,6 +1,8 @@
 """All parts of an export, in the order in which they are written, and what is in none."""
 
-from app.core.personal import PARTS, not_exported
+from collections.abc import Sequence
+
+from app.core.personal import PARTS, Part, not_exported
 from app.domains.accounts import person_data as _accounts  # noqa: F401 - each registers its part by itself
 from app.domains.audit import person_data as _audit  # noqa: F401
 from app.domains.auth import erasure as _auth  # noqa: F401
@@ -20,16 +22,6 @@ not_exported("deletion_requests", "that somebody waits to be erased is in their 
 not_exported("setting_values", "an organization's settings; that the person changed one is in their activity")
 
 
-def contents(*, asked_for: str, made: str) -> str:
-    """Return the page that lies in the archive: what each file holds."""
-    lines = [
-        "This is what is kept about you.",
-        f"Asked for: {asked_for}",
-        f"Made: {made}",
-        "",
-        "Times are UTC. Lists are there twice: as JSON, and as CSV for a spreadsheet.",
-        "Passwords, codes, keys and tokens are not in here: only their hashes are kept, or they are sealed.",
-        "",
-        *(f"{part.name}: {part.about}" for part in PARTS.values()),
-    ]
-    return "\n".join(lines) + "\n"
+def of_a_person() -> Sequence[Part]:
+    """Return the parts of a person's export."""
+    return list(PARTS.values())

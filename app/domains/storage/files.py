@@ -84,7 +84,7 @@ def require_room(tenant_id: int, environment: Environment) -> None:
 
     :raises StorageFull: if so
     """
-    if stores.chosen(tenant_id, environment).place_id is None:
+    if stores.place_now(tenant_id, environment) is None:
         _require_room(tenant_id, 1)
 
 

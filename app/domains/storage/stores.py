@@ -68,8 +68,18 @@ def store_of(place: Place, tenant_uid: UUID, environment: Environment) -> Store:
 
 def chosen(tenant_id: int, environment: Environment) -> Chosen:
     """Return where an organization's new files go; one query."""
-    current = sa.and_(StoragePlace.tenant_id == tenant_id, StoragePlace.environment == environment)
-    return _found(sa.and_(current, StoragePlace.replaced_at.is_(None)))
+    return _found(_current(tenant_id, environment))
+
+
+def place_now(tenant_id: int, environment: Environment) -> int | None:
+    """Return the place where an organization's new files go, not opened; None for our own store."""
+    rows = read(sa.select(StoragePlace.id).where(_current(tenant_id, environment)))
+    return rows[0].id if rows else None
+
+
+def _current(tenant_id: int, environment: Environment) -> sa.ColumnElement[bool]:
+    its = (StoragePlace.tenant_id == tenant_id, StoragePlace.environment == environment)
+    return sa.and_(*its, StoragePlace.replaced_at.is_(None))
 
 
 def at(place_id: int | None) -> Store:
