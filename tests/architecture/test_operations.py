@@ -28,6 +28,7 @@ OPEN_TO_SURFACES: dict[str, str] = {
     "app.domains.sessions.identify.identify": "makes the actor",
     "app.domains.sessions.tokens.csrf_matches": "judges the call before there is an actor",
     "app.domains.settings.budgets.rules_of": "counts every call, the refused ones too",
+    "app.domains.settings.queries.first_day_of_week": "how the caller's own organization counts weeks",
     "app.domains.settings.queries.house_style": "how the caller's own organization writes dates",
     "app.domains.settings.queries.instance_face": "stands on every page, that of a database that is away too",
     "app.domains.settings.queries.integer": "what the instance is set to is no secret of anybody's",

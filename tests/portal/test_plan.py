@@ -13,6 +13,7 @@ from app.domains.tenants.models import Tenant, TenantStatus
 from app.surfaces.shared.transaction import transaction
 from tests.portal.conftest import Visitor
 from tests.support.members import join
+from tests.support.service import put
 from tests.support.world import PASSWORD, World
 
 OWNER, ROOT = "jane@world.example", "root@world.example"
@@ -52,6 +53,15 @@ def test_plans_stand_side_by_side_with_what_is_in_use(owner: Visitor) -> None:
     assert "14 days" in text
     assert "1 / 25" in text
     assert "No invoices yet" in text
+
+
+def test_nothing_to_pay_is_written_in_the_organizations_own_currency_until_something_has_a_price(
+    owner: Visitor, world: World
+) -> None:
+    put(world, "localization.currency", "CHF", environment="")
+    assert "CHF" in owner.get(PLAN).text
+    buy(owner)
+    assert "CHF" not in owner.get(PLAN).text, "from now on all is in the currency of the price"
 
 
 def test_an_owner_sees_what_a_plan_costs_and_chooses_it(owner: Visitor, world: World) -> None:

@@ -106,15 +106,19 @@ def visible(actor: Actor) -> sa.Select[tuple[Invoice]]:
 def overview(actor: Actor) -> Overview:
     """Return what the actor's organization has of which plan, beside the other plans."""
     subscription = db.session.scalars(queries.visible(actor)).one()
-    currency, tenant_id = _currency(subscription), subscription.tenant_id
-    current = running(subscription)
+    tenant_id, current = subscription.tenant_id, running(subscription)
+    currency = _currency(subscription)
     owed = sa.select(sa.func.coalesce(sa.func.sum(Invoice.total - Invoice.credited), 0))
     unpaid = owed.where(Invoice.tenant_id == tenant_id, Invoice.status == InvoiceStatus.OPEN)
+    credit = crediting.balance(tenant_id, currency)
+    to_pay = int(db.session.scalar(unpaid.where(Invoice.currency == currency)) or 0)
+    if not (subscription.currency or credit or to_pay):  # nothing was ever priced: no currency of its own
+        currency = settings.text("localization.currency", tenant_id=tenant_id) or currency
     return Overview(
         running=current,
         price=Money(price_of(subscription) if subscription.currency else 0, currency),
-        credit=Money(crediting.balance(tenant_id, currency), currency),
-        open=Money(int(db.session.scalar(unpaid.where(Invoice.currency == currency)) or 0), currency),
+        credit=Money(credit, currency),
+        open=Money(to_pay, currency),
         is_overdue=overdue_since(tenant_id) is not None,
         choices=_choices(tenant_id, current),
     )

@@ -109,6 +109,11 @@ def face_and_style(tenant_id: int) -> tuple[InstanceFace, tuple[str, str]]:
     return _face(rows), _style(rows, tenant_id)
 
 
+def first_day_of_week(tenant_id: int | None) -> str:
+    """Return with which day weeks begin, in one organization's calendar or where there is none."""
+    return text("localization.first_day_of_week", tenant_id=tenant_id) or "monday"
+
+
 def _stored_for(keys: Iterable[str], tenant_ids: Collection[int]) -> "Rows":
     return _rows([definition_of(key) for key in keys], tenant_ids, None)
 

@@ -25,6 +25,7 @@ from app.surfaces.portal.base import FormPage, PortalForm, area, away, door, typ
 from app.surfaces.portal.downloads import attached
 from app.surfaces.portal.happenings import icon_of
 from app.surfaces.portal.presentation import day
+from app.surfaces.portal.spans import offered
 from app.surfaces.portal.trail_words import ACTIONS, told
 from app.surfaces.shared.actor import current_actor
 from app.surfaces.shared.languages import said
@@ -112,6 +113,7 @@ def _facts(scope: Scope, base: str, tenant_id: int | None) -> dict[str, Any]:
         "found": found,
         "asked": asked,
         "is_first": not cursor,
+        "spans": offered(tenant_id),
         "actions": _actions(asked),
         "exports": exports.mine(actor, tenant_id=tenant_id),
         "all_over": scope is Scope.ALL,

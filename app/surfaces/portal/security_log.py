@@ -19,6 +19,7 @@ from app.domains.sessions import security_log as logs
 from app.domains.sessions.security_log import LogLine
 from app.surfaces.portal.base import area, away, door, page
 from app.surfaces.portal.happenings import detail, icon_of, sentence
+from app.surfaces.portal.spans import offered
 from app.surfaces.shared.actor import current_actor
 
 bp = area("security_log")
@@ -95,6 +96,7 @@ def _page(found: CursorPage[LogLine], *, is_first: bool) -> Any:
         is_first=is_first,
         groups=GROUPS,
         asked=_typed(),
+        spans=offered(current_actor().tenant_id),
     )
 
 
