@@ -40,10 +40,8 @@ export async function openPage(address) {
   wanted.searchParams.set("next", location.pathname + location.search);
   try {
     const dialog = await asked(wanted);
-    if (!dialog) {
-      location.assign(address);
-      return;
-    }
+    if (dialog === null) location.assign(address);
+    if (!dialog) return;
     dialog.dataset.page = "";
     dialog.addEventListener("close", () => dialog.remove());
     document.body.append(dialog);
@@ -55,11 +53,11 @@ export async function openPage(address) {
   }
 }
 
-// Returns the dialog that an address answers with, null where it answers with a page.
+// Returns the dialog that an address answers with, null where it answers with a page, undefined where it leads on.
 async function asked(address, options = {}) {
   const answer = await fetch(address, { ...options, headers: { "X-Dialog": "yes" } });
-  if (answer.redirected && options.method) {
-    location.assign(answer.url);
+  if (answer.headers.get("Location")) {
+    location.assign(answer.headers.get("Location"));
     return undefined;
   }
   const found = new DOMParser().parseFromString(await answer.text(), "text/html").body.firstElementChild;

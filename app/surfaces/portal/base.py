@@ -59,7 +59,7 @@ _INTERNAL = re.compile(r"/(?![/\\])[!-\[\]-~]*")
 """A path of our own: one slash first, printable ASCII, no backslash (browsers read it as a slash)."""
 
 _IN_ALL_LISTS = 50
-SEE_OTHER = 303
+SEE_OTHER, NO_CONTENT = 303, 204
 SIGN_IN_PAGE_OF = "sign_in_page_of"
 """Where the signed cookie keeps the short name of the organization on whose page somebody signs in."""
 
@@ -227,7 +227,11 @@ def as_dialog() -> bool:
 
 def away(address: str) -> Response:
     """Send the browser on with GET, whatever it came with."""
-    return make_response(redirect(address, SEE_OTHER))
+    response = make_response(redirect(address, SEE_OTHER))
+    if as_dialog():
+        # Its script would follow by itself, and what is flashed would be shown to nobody.
+        response.status_code = NO_CONTENT
+    return response
 
 
 def internal(address: str | None) -> str:

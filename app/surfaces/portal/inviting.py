@@ -90,7 +90,8 @@ def named(text: str) -> Iterator[tuple[str, str, str]]:
             first_name, _space, last_name = found["name"].strip().strip('"').partition(" ")
             yield found["email"].strip(), first_name, last_name.strip()
         else:
-            yield from ((email, "", "") for email in part.split())
+            broken = "<" in part  # a name and an address, and something lacks: nothing of it is guessed
+            yield from ((email, "", "") for email in ([part.strip()] if broken else part.split()))
 
 
 def _page() -> FormPage[InviteForm]:
