@@ -165,6 +165,7 @@ def test_an_address_there_may_join_by_pressing_and_never_above_member(firm: Worl
     kim = visit(firm, NEW)
     assert membership_of(firm, NEW) is None
     assert "is open to your address" in kim.get("/dashboard").text
+    assert "is open to your address" not in kim.get("/organizations/join").text
     assert "World Corp" in kim.get("/organizations").text
     address = f"/organizations/{tenant_uid(firm)}/join"
     assert kim.send(address, on="/organizations").status_code == 303

@@ -143,8 +143,8 @@ def test_a_refusal_names_the_layer_who_can_change_it_and_offers_to_ask(world: Wo
 @pytest.mark.parametrize(
     ("status", "sentence"),
     [
-        (TenantStatus.SUSPENDED, "This organization is suspended."),
-        (TenantStatus.ARCHIVED, "This organization is closed."),
+        (TenantStatus.SUSPENDED, "This organization is suspended"),
+        (TenantStatus.ARCHIVED, "This organization is closed"),
     ],
 )
 def test_what_keeps_a_member_out_is_told_in_place_of_no_organization(
@@ -157,7 +157,7 @@ def test_what_keeps_a_member_out_is_told_in_place_of_no_organization(
         db.session.scalars(sa.select(Tenant)).one().status = status
     refused = owner.get(PAGE)
     assert refused.status_code == 403
-    assert sentence in refused.text
+    assert f"<h1>{sentence}</h1>" in refused.text
     assert "The state of the organization</dd>" in refused.text
     assert "Work in another organization" in refused.text
     dashboard = owner.get("/dashboard").text

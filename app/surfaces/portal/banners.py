@@ -62,9 +62,10 @@ def known_signs() -> Mapping[str, Any] | None:
 
 
 def banners() -> Sequence[Banner]:
-    """Return what concerns the signed-in person now, asked once a request."""
+    """Return what concerns the signed-in person now, asked once a request; none leads to where they are."""
     if "banners" not in g:
         actor, there = current_actor(), signs_for_page()
         asked = [source for source, sign in _SOURCES if not sign or there[sign]]
-        g.banners = [found for source in asked if (found := source(actor)) is not None]
+        found = [told for source in asked if (told := source(actor)) is not None]
+        g.banners = [told for told in found if told.posts or told.href != request.path]
     return list(g.banners)

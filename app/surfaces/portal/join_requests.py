@@ -53,7 +53,7 @@ class AnswerForm(PortalForm):
 @banner()
 def open_here(actor: Actor) -> Banner | None:
     """Tell somebody who works nowhere yet that an organization is open to their address."""
-    if actor.tenant_id is not None or not joining.open_to(actor):
+    if actor.tenant_id is not None or all(one.waits or one.again_at for one in joining.open_to(actor)):
         return None
     text = _("An organization is open to your address.")
     return Banner(text, tone="info", action=_("Look"), href="/organizations/join")

@@ -274,7 +274,7 @@ def navigation(
     return [_opened(group, current, elsewhere and group is organization) for group in offered]
 
 
-_BELONGS = {"/organization/invoices": "/organization/plan"}
+_BELONGS = {"/organization/invoices": "/organization/plan", "/account/passkeys": "/account/security"}
 """Pages that are led to from another place than their address says."""
 
 

@@ -68,6 +68,8 @@ class _Wording:
     todo: Any
     text: Any = ""
     """Said in place of the problem's own sentence, where that one is for programs."""
+    is_a_step: bool = False
+    """Whether only a step of the person's own is missing: then nobody refused, and nobody else can help."""
 
 
 _LAYERS: Mapping[str, Any] = {
@@ -157,6 +159,44 @@ _BY_STATUS: Mapping[int, _Wording] = {
     ),
 }
 
+_BY_CODE: Mapping[str, _Wording] = {
+    "tenant:suspended": _Wording(
+        "lock",
+        _l("This organization is suspended"),
+        _l("Work in another organization, or ask for the suspension to be lifted."),
+        _l("Nobody can work in it for now. Nothing in it is lost."),
+    ),
+    "tenant:archived": _Wording(
+        "lock",
+        _l("This organization is closed"),
+        _l("Work in another organization."),
+        _l("Nobody works in it any more."),
+    ),
+    "auth:tenant_token_required": _Wording(
+        "building-2",
+        _l("Choose an organization first"),
+        _l("Choose one of your organizations, or found one; then open this page again."),
+        _l("This page belongs to an organization, and you work in none right now."),
+        is_a_step=True,
+    ),
+    "two_factor:setup_required": _Wording(
+        "shield-check",
+        _l("Set up your second factor first"),
+        _l("Set it up with an app on your phone, then come back here. It takes a minute."),
+    ),
+    "two_factor:session_too_weak": _Wording(
+        "shield-check",
+        _l("Show your second factor first"),
+        _l("Show it once, and this sign-in is strong enough."),
+    ),
+    "auth:address_not_allowed": _Wording(
+        "lock",
+        _l("Not from this network"),
+        _l("Come from a network that the organization allows, or work in another organization."),
+    ),
+}
+"""Refusals that are no question of rights; the title says what they are."""
+
 
 def status_of(problem: Problem) -> int:
     """Return the status of the page: the kind's own, but 419 for a form whose proof of origin ran out."""
@@ -166,26 +206,32 @@ def status_of(problem: Problem) -> int:
 def error_page(problem: Problem, *, request_id: str, viewer: Viewer) -> ErrorPage:
     """Word a problem for a person: who refused, who can change it, and what they can do themselves."""
     status = status_of(problem)
-    wording = _BY_STATUS.get(status) or _BROKEN
-    todo = wording.todo
-    if problem.retry_after:
-        todo = _("Wait %(time)s, then try again.", time=spell(problem.retry_after))
+    wording = _BY_CODE.get(problem.code) or _BY_STATUS.get(status) or _BROKEN
     layer = problem.layer or ("limit" if problem.kind == "too_many" else "")
+    can_themselves = wording.is_a_step or (layer == "plan" and viewer.may_pay)
     asks = problem.needs or "" if viewer.deciders and not viewer.decides else ""
     return ErrorPage(
         status=status,
         icon=wording.icon,
         title=wording.title,
         text=wording.text or problem.message,
-        todo=todo,
-        layer=_LAYERS.get(layer, ""),
-        who=problem.remedy or _WHO.get(layer, ""),
-        names=viewer.deciders if layer in _OF_THE_ORGANIZATION else (),
+        todo=_todo(problem, layer, viewer) or wording.todo,
+        layer="" if wording.is_a_step else _LAYERS.get(layer, ""),
+        who="" if can_themselves else problem.remedy or _WHO.get(layer, ""),
+        names=viewer.deciders if layer in _OF_THE_ORGANIZATION and not can_themselves else (),
         request_id=request_id,
         ways=_ways(problem, layer, viewer),
         asks=asks,
         waits=asks in viewer.waiting,
     )
+
+
+def _todo(problem: Problem, layer: str, viewer: Viewer) -> str:
+    if problem.retry_after:
+        return str(_("Wait %(time)s, then try again.", time=spell(problem.retry_after)))
+    if layer == "plan" and viewer.may_pay:
+        return str(_("Choose a larger plan, or free some room."))
+    return ""
 
 
 def _ways(problem: Problem, layer: str, viewer: Viewer) -> Sequence[Link]:
