@@ -35,7 +35,7 @@ class SealedText(sa.types.TypeDecorator[Sealed]):
         self.context, self.length = context, length
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
-        return dialect.type_descriptor(sa.Text() if self.length is None else sa.String(self.length))
+        return self.impl_instance if self.length is None else sa.String(self.length)
 
     def process_bind_param(self, value: Sealed | None, dialect: sa.Dialect) -> str | None:
         return None if value is None else value.text
