@@ -1,6 +1,7 @@
 """Whoever changes, deletes, swaps or puts in a row of the trail is found out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
@@ -21,8 +22,6 @@ from app.domains.audit.operations import record
 from app.domains.audit.person_data import pseudonymize
 
 TENANT = 4711
-pytestmark = pytest.mark.usefixtures("nobody_else_writes")
-ASKED = chain.writers_before
 CLI = access.system("cli")
 EVENTS = cast("sa.Table", AuditEvent.__table__)
 
@@ -283,5 +282,57 @@ def test_what_is_let_go_of_leaves_an_anchor_that_cannot_be_moved(
     assert "The beginning of the chain was moved." in [f.says for f in found()]
 
 
-def test_nobody_has_written_before_the_first_transaction(in_app: Flask) -> None:
-    assert is_sqlite() or ASKED(0) == 0
+@contextmanager
+def somebody_else(database: sa.Connection, name: str | None = None) -> Iterator[sa.Connection]:
+    """Give a connection of its own to this database, or to another one of its server."""
+    url = database.engine.url if name is None else database.engine.url.set(database=name)
+    engine = sa.create_engine(url)
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def test_a_row_that_cannot_be_seen_yet_holds_the_trail_up_and_nothing_else_does(
+    in_app: Flask, database: sa.Connection
+) -> None:
+    if is_sqlite():
+        assert chain.writers() == set(), "one writer at a time"
+        return
+    with somebody_else(database) as reading, somebody_else(database, "postgres") as neighbour:
+        reading.execute(sa.text("SELECT pg_current_xact_id(), (SELECT max(id) FROM audit_events)"))
+        neighbour.execute(sa.text("SELECT pg_current_xact_id()"))
+        with somebody_else(database) as writing:
+            row = {
+                "id": 1,
+                "uid": ids.new_uid(),
+                "at": clock.now(),
+                "kind": AuditKind.SETTING_UPDATED,
+                "actor_kind": "system",
+            }
+            about = {"subject_type": "x", "dialect": "x", "request_id": "", "ok": True, "changes": {}}
+            writing.execute(sa.insert(EVENTS).values({**row, **about, "user_agent": ""}))
+            assert len(chain.writers()) == 1
+            happened(2)
+            seal()
+            assert db.session.scalar(sa.select(sa.func.count(AuditLink.event_id))) == 0
+            (held,) = chain.writers()
+            writing.rollback()
+        with somebody_else(database) as writing:
+            writing.execute(sa.delete(EVENTS).where(EVENTS.c.id == -1))
+            assert chain.writers().isdisjoint({held})
+            happened(2)
+            chain.seal_what_is_new()
+            assert db.session.scalar(sa.select(sa.func.count(AuditLink.event_id))) == 2, "what was noted"
+        seal()
+        assert db.session.scalar(sa.select(sa.func.count(AuditLink.event_id))) == 4
+    assert found() == []
+
+
+def test_a_number_is_drawn_under_a_lock_that_outlives_the_row(in_app: Flask, database: sa.Connection) -> None:
+    """What ``writers`` stands on: numbers come one by one, and no writer is missing from the locks."""
+    if is_sqlite():
+        return
+    cached = sa.text("SELECT max(cache_size) FROM pg_sequences WHERE sequencename = 'audit_events_id_seq'")
+    assert db.session.scalar(cached) == 1

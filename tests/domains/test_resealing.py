@@ -211,7 +211,6 @@ def test_what_takes_a_sealed_text_out_of_its_wrapping_says_where_it_is_kept() ->
     assert taken == promised | {"domains/settings/changing.py", "domains/settings/queries.py"}
 
 
-@pytest.mark.usefixtures("nobody_else_writes")
 def test_the_old_key_can_go_once_all_is_sealed_anew(
     scene: Scene, keys: Callable[..., None], in_app: Flask
 ) -> None:
@@ -229,7 +228,6 @@ def test_the_old_key_can_go_once_all_is_sealed_anew(
     assert again.output == "All is sealed with k2.\n"
 
 
-@pytest.mark.usefixtures("nobody_else_writes")
 def test_what_the_trail_is_checked_with_goes_on_to_the_next_key(
     scene: Scene, keys: Callable[..., None], in_app: Flask
 ) -> None:

@@ -376,7 +376,6 @@ def test_a_storage_that_fails_is_told_and_tried_again(
     assert len(stored(world)) >= 1
 
 
-@pytest.mark.usefixtures("nobody_else_writes")
 def test_rows_whose_time_is_over_go_and_the_rest_stays_whole(
     world: World, tenant: int, move_clock: Callable[[int], None]
 ) -> None:

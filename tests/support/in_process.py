@@ -15,7 +15,6 @@ from flask.testing import FlaskClient
 from app.core import clock
 from app.core.db import db
 from app.core.settings import Settings, current_settings, read_settings
-from app.domains.audit import chain
 from tests.support.dns import DnsServer
 
 KEY = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"  # zeros would be the empty key to an HMAC
@@ -105,12 +104,6 @@ def in_app(app: Flask, database: sa.Connection) -> Iterator[Flask]:
     with app.app_context():
         yield app
         db.session.remove()
-
-
-@pytest.fixture
-def nobody_else_writes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the trail be sealed at once: other tests write in databases of their own on the same server."""
-    monkeypatch.setattr(chain, "writers_before", lambda _xid: 0)
 
 
 @pytest.fixture

@@ -189,7 +189,6 @@ def test_a_lost_second_factor_is_asked_for_and_nothing_is_skipped(shell: Shell) 
     assert user("lost@cli.example").two_factor_enabled
 
 
-@pytest.mark.usefixtures("nobody_else_writes")
 def test_the_trail_is_verified_from_the_command_line(shell: Shell) -> None:
     shell("seed")
     for _ in range(3):

@@ -1,7 +1,7 @@
 """Sealing: rows get their place in their chain a moment after they were written, so that no writer waits.
 
 A row's number is drawn before the row can be seen, so a small number may appear after a large one. Only rows
-below a horizon are sealed: numbers up to which every transaction has ended. Why it is so: docs/adr/0009.
+below a horizon are sealed: numbers up to which all who wrote have ended. Why it is so: docs/adr/0009.
 """
 
 from collections.abc import Sequence
@@ -55,35 +55,43 @@ def _seal(*, advance: bool) -> int:
 def _held_horizon() -> AuditHorizon:
     found = db.session.get(AuditHorizon, 1, with_for_update=True)
     if found is None:
-        found = AuditHorizon(id=1, sealed_id=0, safe_id=0, older_id=0, older_xid=0, noted_id=0)
+        found = AuditHorizon(id=1, sealed_id=0, safe_id=0, noted_id=0, writers=[])
         db.session.add(found)
         db.session.flush()  # of two at once the second fails here, and tries again a minute later
     return found
 
 
 def _advance(horizon: AuditHorizon) -> None:
-    """Move the horizon on: to what was noted two looks ago, if all who wrote then have ended.
+    """Move the horizon on: to what was noted a look ago, once all who were writing then have ended.
 
-    Two looks, for a number may be drawn a moment before its transaction has one of its own.
+    Whoever draws a number at or below the newest that can be seen holds the table already, or has ended: so
+    who writes is asked after the newest was read.
     """
     newest = db.session.scalar(sa.select(sa.func.max(AuditEvent.id))) or 0
-    if is_sqlite():  # one writer at a time: what is there can be seen
+    writing = writers()
+    if not writing:
         horizon.safe_id = newest
-        return
-    xmax = db.session.scalar(sa.text("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"))
-    if not writers_before(horizon.older_xid):
-        horizon.safe_id = max(horizon.safe_id, horizon.older_id)
-        horizon.older_id, horizon.older_xid = horizon.noted_id, int(xmax or 0)
-        horizon.noted_id = newest
+    elif writing.isdisjoint(horizon.writers):
+        horizon.safe_id = max(horizon.safe_id, horizon.noted_id)
+        horizon.noted_id, horizon.writers = newest, sorted(writing)
 
 
-def writers_before(xid: int) -> int:
-    """Return how many transactions older than a number still run on the server, in whichever database."""
-    running = sa.text(
-        "SELECT count(*) FROM pg_snapshot_xip(pg_current_snapshot()) AS running(xid)"
-        " WHERE running.xid::text::bigint < :before"
+def writers() -> set[str]:
+    """Return the transactions that are writing into the trail, other than this one.
+
+    They hold a lock on it from before they draw a number until their rows can be seen, those that were
+    prepared and outlive their connection included. Nobody else is waited for: neither another database of
+    the server, nor who only reads. SQLite has one writer at a time: what is there can be seen.
+    """
+    if is_sqlite():
+        return set()
+    held = sa.text(
+        "SELECT virtualtransaction FROM pg_locks WHERE locktype = 'relation' AND mode = 'RowExclusiveLock'"
+        " AND granted AND pid IS DISTINCT FROM pg_backend_pid()"
+        " AND relation = 'audit_events'::regclass"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
     )
-    return db.session.scalar(running, {"before": xid}) or 0
+    return set(db.session.scalars(held))
 
 
 def _held_chains(keys: set[int]) -> dict[int, AuditChain]:

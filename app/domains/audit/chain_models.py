@@ -89,7 +89,6 @@ class AuditHorizon(Base):
     sealed_id: Mapped[int] = mapped_column(sa.BigInteger, default=0)
     """The last row in a chain: a later one with a smaller number was put in by somebody else."""
     safe_id: Mapped[int] = mapped_column(sa.BigInteger, default=0)
-    older_id: Mapped[int] = mapped_column(sa.BigInteger, default=0)
-    older_xid: Mapped[int] = mapped_column(sa.BigInteger, default=0)
-    """Once every transaction before this one has ended, all rows up to ``older_id`` can be seen."""
     noted_id: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    writers: Mapped[list[str]] = mapped_column(default=list)
+    """Once all of these transactions have ended, all rows up to ``noted_id`` can be seen."""
