@@ -49,7 +49,7 @@ def send(
         "/api/v1/health/../profiles",
     ],
 )
-def test_no_other_address_lets_a_member_make_a_profile(world: World, member: str, path: str) -> None:
+def test_i08_no_other_address_lets_a_member_make_a_profile(world: World, member: str, path: str) -> None:
     answer = send(world, member, "POST", path)
     assert answer.status_code in NOWHERE | {403}, (path, answer.status_code, answer.text)
     assert all(p["isSystem"] for p in world.done("api_v1.profiles.list", token=member)["data"])
@@ -57,7 +57,7 @@ def test_no_other_address_lets_a_member_make_a_profile(world: World, member: str
 
 @pytest.mark.parametrize("header", ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
-def test_a_read_stays_a_read_whatever_a_header_says(
+def test_i08_a_read_stays_a_read_whatever_a_header_says(
     world: World, member: str, header: str, method: str
 ) -> None:
     assert send(world, member, "GET", PATH, {header: method}).get_json()["success"] is True
@@ -65,14 +65,14 @@ def test_a_read_stays_a_read_whatever_a_header_says(
     assert send(world, member, "POST", PATH, {header: "GET"}).status_code == 403
 
 
-def test_head_is_decided_as_get(world: World, member: str) -> None:
+def test_i08_head_is_decided_as_get(world: World, member: str) -> None:
     assert send(world, member, "HEAD", PATH).status_code == 200
     assert send(world, "nonsense", "HEAD", PATH).status_code == 401
     assert send(world, member, "HEAD", f"{PATH}/1/activate").status_code == 405
 
 
 @pytest.mark.parametrize("method", ["PATCH", "TRACE", "CONNECT", "PROPFIND", "POST "])
-def test_methods_that_are_not_there_open_nothing(world: World, member: str, method: str) -> None:
+def test_i08_methods_that_are_not_there_open_nothing(world: World, member: str, method: str) -> None:
     answer = send(world, member, method, f"{PATH}/1")
     assert answer.status_code in (403, 405), (method, answer.status_code)
 

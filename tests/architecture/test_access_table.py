@@ -176,7 +176,7 @@ def knock(
 
 
 @pytest.mark.parametrize("who", PRINCIPALS)
-def test_every_route_answers_as_the_table_says(world: World, database: sa.Connection, who: str) -> None:
+def test_i06_every_route_answers_as_the_table_says(world: World, database: sa.Connection, who: str) -> None:
     world.organization(world.person(OWNER))
     token = PRINCIPALS[who](world)
     wrong = []

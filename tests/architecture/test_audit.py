@@ -49,7 +49,7 @@ def test_cases_are_of_the_contract() -> None:
 
 
 @pytest.mark.parametrize(("endpoint_id", "kind"), CASES, ids=[" ".join(case) for case in CASES])
-def test_a_call_leaves_its_row_once_and_no_other(world: World, endpoint_id: str, kind: str) -> None:
+def test_p02_a_call_leaves_its_row_once_and_no_other(world: World, endpoint_id: str, kind: str) -> None:
     CASES[endpoint_id, kind](world)
     left = [str(row.kind) for row in world.trail()[world.before :]]
     assert left.count(kind) == 1, left

@@ -11,7 +11,7 @@ from tests.support.members import join, plan
 from tests.support.world import World
 
 
-def test_a_change_whose_row_cannot_be_written_is_taken_back(world: World) -> None:
+def test_p04_a_change_whose_row_cannot_be_written_is_taken_back(world: World) -> None:
     world.organization(world.person())
     plan(world, slug="world-corp")
     membership_id = join(world, "sam@world.example", slug="world-corp")

@@ -199,7 +199,7 @@ def test_json_has_a_line_for_each_row(world: World, tenant: int, jane: Visitor) 
 @pytest.mark.parametrize(
     "begin", ["=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20", " ="]
 )
-def test_no_cell_is_a_formula(begin: str) -> None:
+def test_m08_no_cell_is_a_formula(begin: str) -> None:
     assert str(harmless(f"{begin}1+1")).startswith("'")
 
 
@@ -230,7 +230,7 @@ def test_a_killed_workers_step_is_made_again_and_is_there_once(
     assert len(list(csv.DictReader(io.StringIO(fetch(jane, export).decode("utf-8-sig"))))) == 5
 
 
-def test_nobody_else_fetches_it_and_who_lost_the_right_does_not(
+def test_m06_nobody_else_fetches_it_and_who_lost_the_right_does_not(
     world: World, tenant: int, jane: Visitor
 ) -> None:
     join(world, SAM, slug="world-corp", role="admin")

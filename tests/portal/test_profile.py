@@ -109,7 +109,7 @@ def test_a_picture_is_taken_shown_and_removed(signed_in: Visitor) -> None:
     assert "/media/" not in signed_in.get("/account").text
 
 
-def test_a_picture_of_up_to_4_mb_is_looked_at(signed_in: Visitor) -> None:
+def test_m04_a_picture_of_up_to_4_mb_is_looked_at(signed_in: Visitor) -> None:
     padded = io.BytesIO(png().getvalue() + bytes(4 * 1024 * 1024 - 5_000))
     assert upload(signed_in, padded).status_code == 303  # type: ignore[attr-defined]
     above = upload(signed_in, io.BytesIO(png().getvalue() + bytes(4 * 1024 * 1024)))
@@ -269,7 +269,9 @@ def test_a_text_is_shown_in_the_readers_language(visitor: Visitor) -> None:
     assert "Nutzungsbedingungen" in german
 
 
-def test_files_are_kept_under_no_name_of_the_callers(signed_in: Visitor, app: Flask, tmp_path: Path) -> None:
+def test_m05_files_are_kept_under_no_name_of_the_callers(
+    signed_in: Visitor, app: Flask, tmp_path: Path
+) -> None:
     assert upload(signed_in, png(), "../../etc/passwd.png").status_code == 303  # type: ignore[attr-defined]
     with app.app_context():
         keys = db.session.scalars(sa.text("SELECT key FROM pictures")).all()

@@ -150,7 +150,9 @@ def test_each_half_walks_its_index(in_app: Flask, database: sa.Connection) -> No
     assert plan.count("Limit") in (0, 4), plan
 
 
-def test_it_is_taken_away_as_csv_without_formulas(signed_in: Visitor, happened: Callable[..., None]) -> None:
+def test_m08_it_is_taken_away_as_csv_without_formulas(
+    signed_in: Visitor, happened: Callable[..., None]
+) -> None:
     happened(AuditKind.PASSKEY_ADDED, agent="=cmd|' /C calc'!A0")
     answer = signed_in.get(f"{PAGE}/csv")
     assert answer.headers["Content-Disposition"] == 'attachment; filename="security-log.csv"'

@@ -22,7 +22,7 @@ STORIES = {"door": DOOR, "own": OWN, "people": PEOPLE, "workings": WORKINGS, "pl
 @pytest.mark.once  # on both databases what they do is tried through the APIs
 @pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
 @pytest.mark.usefixtures("move_clock")
-def test_each_form_leaves_its_rows_and_no_other(world: World, dns: DnsServer, story: Story) -> None:
+def test_p02_each_form_leaves_its_rows_and_no_other(world: World, dns: DnsServer, story: Story) -> None:
     wrong = story.play(world, dns)
     assert wrong == [], "\n".join(wrong)
 

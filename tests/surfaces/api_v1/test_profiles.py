@@ -215,7 +215,7 @@ def test_the_systems_profiles_cannot_be_changed(world: World, owner: str) -> Non
 
 
 @pytest.mark.parametrize("role", [Role.MANAGER, Role.MEMBER, Role.VIEWER])
-def test_only_owner_and_admins_make_and_change_profiles(world: World, owner: str, role: Role) -> None:
+def test_i03_i05_only_owner_and_admins_make_and_change_profiles(world: World, owner: str, role: Role) -> None:
     """I03 and I05: whatever the body holds, and although the profile they have allows to manage profiles."""
     every = make(world, owner, permissions=[about.id for about in PERMISSIONS.values()])
     join(world, "world-corp", JANE, role, every["id"])

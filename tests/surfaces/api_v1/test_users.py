@@ -211,11 +211,13 @@ def test_an_owner_put_back_as_read_stays_the_owner(firm: World) -> None:
         (MANAGER, MEMBER, {"profileId": 3}, (403, "profile:above_own")),
         (MEMBER, MANAGER, {"role": "viewer"}, (403, "auth:role_required")),
         (MEMBER, MEMBER, {"role": "manager"}, (403, "auth:role_required")),
+        (MEMBER, MEMBER, {"profileId": 3}, (403, "auth:role_required")),
+        (MEMBER, MEMBER, {"status": "inactive"}, (403, "auth:role_required")),
         (OWNER, MEMBER, {"profileId": 999}, (400, "validation")),
         (OWNER, MEMBER, {"profileId": 1001}, (400, "validation")),
     ],
 )
-def test_nobody_reaches_above_themselves(
+def test_i02_i03_nobody_reaches_above_themselves(
     firm: World, who: str, whom: str, change: dict[str, Any], expected: tuple[int, str]
 ) -> None:
     before = act(firm, "get", OWNER, whom).get_json()

@@ -79,7 +79,7 @@ def test_a_value_is_one_in_both_dialects_until_the_platform_locks_it_and_again_a
     assert put(world, owner, None).json["val"] == 14
 
 
-def test_a_lock_on_one_organization_holds_there_alone_and_is_told(
+def test_i10_a_lock_on_one_organization_holds_there_alone_and_is_told(
     world: World, owner: str, admin: str
 ) -> None:
     world.organization(world.person(KIM), slug="twin-corp")
@@ -122,7 +122,7 @@ def test_twins_do_not_see_each_other(world: World, owner: str) -> None:
         ("no.such_key", 1, 404),
     ],
 )
-def test_what_cannot_be_set(world: World, owner: str, key: str, value: Any, status: int) -> None:
+def test_i10_what_cannot_be_set(world: World, owner: str, key: str, value: Any, status: int) -> None:
     answer = put(world, owner, value, key)
     assert answer.status_code == status
     if status == 422:

@@ -91,7 +91,7 @@ def test_a_role_is_changed(firm: World) -> None:
         (OWNER, "usr_x", "admin", (404, "member:not_found")),
     ],
 )
-def test_nobody_reaches_above_themselves(
+def test_i02_i03_nobody_reaches_above_themselves(
     firm: World, who: str, whom: str, role: str, expected: tuple[int, str]
 ) -> None:
     assert refusal(act(firm, "update_role", who, whom, role=role)) == expected

@@ -68,7 +68,7 @@ def test_a_process_learns_of_a_restart_of_its_kind_alone(world: World, root: str
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_only_admins_of_the_platform_restart_anything(world: World, call: str) -> None:
+def test_i07_only_admins_of_the_platform_restart_anything(world: World, call: str) -> None:
     world.organization(world.person())
     assert refused(world.call(call)) == (401, "auth:unauthenticated")
     owner = world.call(call, token=world.token("services_v1"))
