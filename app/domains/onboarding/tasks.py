@@ -16,6 +16,11 @@ class Task:
     checkable: bool = True
     """Whether facts can tell that it is done; else only a person can."""
 
+    @property
+    def has_page(self) -> bool:
+        """Say whether the portal has a page to do it on; else a fact tells that it was done elsewhere."""
+        return self.link != "/dashboard"
+
 
 TASKS: Mapping[str, Task] = {
     task.code: task

@@ -29,7 +29,8 @@ def kept_out(_actor: Actor) -> Banner | None:
     caller: Caller | None = g.get("caller")
     if caller is None or caller.kept_from is None or isinstance(caller.kept_out, _TOLD_ELSEWHERE):
         return None
-    kept, why = caller.kept_from, said(caller.kept_out.remedy or "") if caller.kept_out else ""
+    kept, remedy = caller.kept_from, caller.kept_out.remedy if caller.kept_out else None
+    why = said(remedy) if remedy else ""
     if isinstance(caller.kept_out, TenantSuspended):
         text = _("%(organization)s is suspended. %(why)s", organization=kept.name, why=why)
         return Banner(text, action=_("What stays open"), href=PAGE) if kept.is_head else Banner(text)
