@@ -330,7 +330,7 @@ def test_a_row_that_cannot_be_seen_yet_holds_the_trail_up_and_nothing_else_does(
     assert found() == []
 
 
-def test_a_number_is_drawn_under_a_lock_that_outlives_the_row(in_app: Flask, database: sa.Connection) -> None:
+def test_numbers_of_the_trail_come_one_by_one(in_app: Flask) -> None:
     """What ``writers`` stands on: numbers come one by one, and no writer is missing from the locks."""
     if is_sqlite():
         return
