@@ -15,7 +15,7 @@ from app.domains.members import access, access_requests
 from app.domains.members.access_requests import TEXT_LENGTH
 from app.domains.permissions.roles import Role
 from app.surfaces.portal.base import FormPage, PortalForm, area, away, door, page, typed
-from app.surfaces.portal.permissions import ROLES
+from app.surfaces.portal.roles import ROLES
 from app.surfaces.shared.actor import current_actor
 from app.surfaces.shared.languages import said
 
@@ -97,7 +97,7 @@ def _choices(uid: UUID) -> list[tuple[str, str]]:
         (f"profile:{number}", _("Profile %(name)s", name=said(name)))
         for number, name in ways.profiles.items()
     ]
-    return offered + [(f"role:{role}", _("Role %(name)s", name=ROLES[role][0])) for role in ways.roles]
+    return offered + [(f"role:{role}", _("Role %(name)s", name=ROLES[role])) for role in ways.roles]
 
 
 @bp.get(f"{PAGE}/<uuid:uid>")

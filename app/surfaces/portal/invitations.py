@@ -13,8 +13,9 @@ from app.core.paging import Window
 from app.core.permissions import Permission
 from app.domains.members import bulk_invites, invitation_queries, open_invitations
 from app.domains.members.invitation_queries import Listed
-from app.domains.permissions.roles import HEADS, Role
+from app.domains.permissions.roles import HEADS
 from app.surfaces.portal.base import FormPage, PortalForm, area, away, door, page, typed
+from app.surfaces.portal.roles import ROLES
 from app.surfaces.shared.actor import current_actor
 
 bp = area("invitations")
@@ -22,13 +23,6 @@ bp = area("invitations")
 PAGE = "/organization/invitations"
 PER_PAGE = 20
 LAST_PAGE = 1_000_000
-ROLES = {
-    Role.OWNER: _l("Owner"),
-    Role.ADMIN: _l("Admin"),
-    Role.MANAGER: _l("Manager"),
-    Role.MEMBER: _l("Member"),
-    Role.VIEWER: _l("Viewer"),
-}
 STATUSES = {Listed.PENDING: _l("Open"), Listed.EXPIRED: _l("Expired"), Listed.ALL: _l("All")}
 STATES = {
     "pending": (_l("Open"), "accent"),

@@ -18,7 +18,7 @@ from app.domains.settings import queries as settings
 from app.surfaces.portal.base import FormPage, PortalForm, area, away, door, signed_in, typed, with_next
 from app.surfaces.portal.dead_links import INVITATION, dead_invitation, in_its_place, over
 from app.surfaces.portal.i18n import visitors_choice
-from app.surfaces.portal.invitations import ROLES
+from app.surfaces.portal.roles import ROLES
 from app.surfaces.shared.actor import current_actor
 from app.surfaces.shared.cookies import clear_session_cookie
 from app.surfaces.shared.problems import Problem

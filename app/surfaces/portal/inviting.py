@@ -27,7 +27,8 @@ from app.surfaces.portal.base import (
     page,
     typed,
 )
-from app.surfaces.portal.invitations import PAGE, ROLES, is_head
+from app.surfaces.portal.invitations import PAGE, is_head
+from app.surfaces.portal.roles import ROLES, profile_name
 from app.surfaces.shared.actor import current_actor
 from app.surfaces.shared.languages import said
 
@@ -56,7 +57,7 @@ class InviteForm(PortalForm):
         """
         offered = invitation_queries.choices(current_actor())
         self.role.choices = [(str(role), ROLES[role]) for role in offered.roles]
-        self.profile_id.choices = [(one.id, one.name) for one in offered.profiles]
+        self.profile_id.choices = [(one.id, profile_name(one)) for one in offered.profiles]
         if self.role.data is None:
             self.role.data = str(offered.usual_role)
         if self.profile_id.data is None:

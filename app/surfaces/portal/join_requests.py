@@ -19,7 +19,7 @@ from app.domains.organizations.admitting import PAGE, TEXT_LENGTH
 from app.domains.permissions.roles import Role
 from app.surfaces.portal.banners import Banner, banner
 from app.surfaces.portal.base import FormPage, PortalForm, area, away, door, page, typed
-from app.surfaces.portal.permissions import ROLES, profile_name
+from app.surfaces.portal.roles import ROLES, profile_name
 from app.surfaces.shared.actor import current_actor
 
 bp = area("join_requests")
@@ -44,7 +44,7 @@ class AnswerForm(PortalForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         offered = invitation_queries.choices(current_actor())
-        self.role.choices = [SelectChoice(str(role), ROLES[role][0]) for role in offered.roles]
+        self.role.choices = [SelectChoice(str(role), ROLES[role]) for role in offered.roles]
         self.profile_id.choices = [SelectChoice(one.id, profile_name(one)) for one in offered.profiles]
         self.role.data = self.role.data or str(offered.usual_role)
         self.profile_id.data = self.profile_id.data or offered.usual_profile_id

@@ -24,7 +24,7 @@ from app.domains.permissions import queries as permissions
 from app.domains.permissions.roles import HEADS, Role
 from app.domains.tenants.models import MembershipStatus
 from app.surfaces.portal.base import FormPage, PortalForm, area, away, door, page, typed
-from app.surfaces.portal.permissions import profile_name
+from app.surfaces.portal.roles import ROLES, profile_name
 from app.surfaces.shared.actor import SAFE_METHODS, current_actor
 from app.surfaces.shared.problems import problem_of
 
@@ -33,13 +33,6 @@ bp = area("members")
 PAGE = "/organization/members"
 PER_PAGE = 25
 
-ROLES: Mapping[Role, Any] = {
-    Role.OWNER: _l("Owner"),
-    Role.ADMIN: _l("Admin"),
-    Role.MANAGER: _l("Manager"),
-    Role.MEMBER: _l("Member"),
-    Role.VIEWER: _l("Viewer"),
-}
 STATUSES: Mapping[MembershipStatus, Any] = {
     MembershipStatus.ACTIVE: _l("Active"),
     MembershipStatus.INACTIVE: _l("Deactivated"),

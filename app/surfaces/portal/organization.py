@@ -9,7 +9,7 @@ from app.domains.tenants import queries
 from app.domains.tenants.models import TenantStatus
 from app.surfaces.portal.banners import Banner, banner
 from app.surfaces.portal.base import area, door, leads_to, page
-from app.surfaces.portal.permissions import ROLES
+from app.surfaces.portal.roles import ROLES
 from app.surfaces.shared.actor import current_actor
 from app.surfaces.shared.languages import said
 

@@ -15,8 +15,8 @@ from app.domains.organizations.ownership import PAGE
 from app.domains.permissions.roles import Role
 from app.surfaces.portal.banners import Banner, banner
 from app.surfaces.portal.base import FormPage, PortalForm, area, away, door, typed
-from app.surfaces.portal.permissions import ROLES
 from app.surfaces.portal.presentation import moment
+from app.surfaces.portal.roles import ROLES
 from app.surfaces.shared.actor import current_actor
 
 bp = area("ownership")

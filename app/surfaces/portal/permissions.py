@@ -16,10 +16,10 @@ from app.domains.members import access, access_requests
 from app.domains.permissions import operations, queries
 from app.domains.permissions.operations import DESCRIPTION_LENGTH, NAME_LENGTH
 from app.domains.permissions.queries import Profile
-from app.domains.permissions.roles import HEADS, Role
+from app.domains.permissions.roles import HEADS
 from app.surfaces.portal.base import FormPage, PortalForm, area, away, door, page, typed
+from app.surfaces.portal.roles import REACH, ROLES
 from app.surfaces.shared.actor import current_actor
-from app.surfaces.shared.languages import said
 
 bp = area("permissions")
 
@@ -39,18 +39,6 @@ MODULES: Mapping[str, Any] = {
     "developer": _l("Development"),
     "audit": _l("Audit and figures"),
 }
-ROLES: Mapping[Role, tuple[Any, Any]] = {
-    Role.OWNER: (_l("Owner"), _l("May do everything, and is the only one who can close or hand it over.")),
-    Role.ADMIN: (_l("Admin"), _l("May do everything else.")),
-    Role.MANAGER: (_l("Manager"), _l("Looks after people, projects, tickets and clients.")),
-    Role.MEMBER: (_l("Member"), _l("Works in projects and with other systems.")),
-    Role.VIEWER: (_l("Viewer"), _l("Sees, and changes nothing.")),
-}
-
-
-def profile_name(profile: Profile) -> str:
-    """Return what a profile is called; those that all have, in the reader's language."""
-    return said(profile.name) if profile.is_system else profile.name
 
 
 class ProfileForm(PortalForm):
@@ -72,7 +60,7 @@ def by_module() -> list[tuple[Any, list[Permission]]]:
 
 
 def _words() -> dict[str, Any]:
-    return {"modules": by_module(), "about": PERMISSIONS, "roles": ROLES}
+    return {"modules": by_module(), "about": PERMISSIONS, "roles": ROLES, "reach": REACH}
 
 
 def _may_change() -> bool:

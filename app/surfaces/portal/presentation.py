@@ -14,6 +14,7 @@ from markupsafe import Markup
 from app.core import clock
 from app.core.languages import count, step
 from app.surfaces.portal.i18n import manner
+from app.surfaces.portal.roles import profile_name
 from app.surfaces.shared.languages import said
 
 STATIC = Path(__file__).resolve().parents[3] / "static"
@@ -131,4 +132,5 @@ def register_presentation(app: Flask) -> None:
         age=seconds_since,
         initials=initials,
         hue=hue,
+        profile_name=profile_name,
     )
