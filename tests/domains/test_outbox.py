@@ -1,7 +1,6 @@
 """Promises: there with their transaction, one holder at a time, tried again after growing waits, not lost."""
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -321,35 +320,3 @@ def test_what_follows_an_act_happens_once_with_its_finish(
     assert not outbox.finish(late, {"size": 7})
     db.session.expire_all()
     assert [(row.kind, row.payload) for row in outbox.waiting()] == [("next", {"size": 7})]
-
-
-@pytest.fixture
-def real_rows(app: Flask) -> Iterator[Flask]:
-    """Let several connections see the rows; they are taken away by hand."""
-    yield app
-    with app.app_context(), transaction():
-        db.session.execute(sa.delete(OutboxRow))
-
-
-def test_many_claimers_never_hold_the_same_row(real_rows: Flask) -> None:
-    with real_rows.app_context(), transaction():
-        for _ in range(40):
-            outbox.promise("thing", {})
-    held: list[int] = []
-
-    def claim_all() -> None:
-        with real_rows.app_context():
-            while True:
-                with transaction():
-                    claimed = outbox.claim_next()
-                if claimed is None:
-                    return
-                held.append(claimed.id)
-
-    threads = [threading.Thread(target=claim_all) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    assert len(held) == 40
-    assert len(set(held)) == 40

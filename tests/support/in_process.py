@@ -3,6 +3,8 @@
 import gc
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -74,28 +76,51 @@ def app(settings: Settings) -> Iterator[Flask]:
         db.engine.dispose()
 
 
-@pytest.fixture
-def database(app: Flask) -> Iterator[sa.Connection]:
-    """Give the connection that everything in this test uses; all it did is rolled back at the end.
+@dataclass(frozen=True)
+class Ground:
+    """The one transaction that the tests of a file are in; nothing of it is ever committed."""
 
-    A commit of the product is a savepoint within it. Calls counted in this process are forgotten as well,
-    and files that no row names any more are deleted.
-    """
-    from app.surfaces.shared import throttles  # noqa: PLC0415 - tests of parts need not build the whole
+    engines: dict[str | None, Any]
+    connection: sa.Connection
 
-    throttles.forget()
+    @contextmanager
+    def used(self) -> Iterator[None]:
+        """Let the product use it: its commits are savepoints within."""
+        from app.surfaces.shared import throttles  # noqa: PLC0415 - tests of parts need not build the whole
+
+        throttles.forget()
+        engine = self.engines[None]
+        self.engines[None] = self.connection
+        try:
+            yield
+        finally:
+            self.engines[None] = engine
+
+
+@pytest.fixture(scope="module")
+def ground(app: Flask) -> Iterator[Ground]:
+    """Give what the tests of a file have in common: what is made on it stands in each of them."""
     with app.app_context():
         engines: dict[str | None, Any] = db.engines
-    engine = engines[None]
-    with engine.connect() as connection:
+    with engines[None].connect() as connection:
         outer = connection.begin()
-        engines[None] = connection
-        try:
-            yield connection
-        finally:
-            engines[None] = engine
-            outer.rollback()
-            shutil.rmtree(current_settings().instance / "files", ignore_errors=True)
+        yield Ground(engines, connection)
+        outer.rollback()
+
+
+@pytest.fixture
+def database(ground: Ground) -> Iterator[sa.Connection]:
+    """Give the connection that everything in this test uses; all it did is rolled back at the end.
+
+    Calls counted in this process are forgotten as well, and files that no row names any more are deleted.
+    """
+    inner = ground.connection.begin_nested()
+    try:
+        with ground.used():
+            yield ground.connection
+    finally:
+        inner.rollback()
+        shutil.rmtree(current_settings().instance / "files", ignore_errors=True)
 
 
 @pytest.fixture

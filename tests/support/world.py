@@ -1,7 +1,8 @@
 """A small world for tests within the process: people, an organization, the mail, the trail."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -191,9 +192,17 @@ class World:
             return list(rows)
 
 
-@pytest.fixture
-def world(app: Flask, database: sa.Connection, monkeypatch: pytest.MonkeyPatch) -> World:
+@contextmanager
+def quiet(app: Flask) -> Iterator[World]:
     """Give an empty world, whose mail goes no further than ``sent``."""
     made = World(app)
-    monkeypatch.setattr(mail, "send", lambda message, **_: made.sent.append(message))
-    return made
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(mail, "send", lambda message, **_: made.sent.append(message))
+        yield made
+
+
+@pytest.fixture
+def world(app: Flask, database: sa.Connection) -> Iterator[World]:
+    """Give an empty world, for a test alone."""
+    with quiet(app) as made:
+        yield made
