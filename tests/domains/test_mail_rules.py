@@ -97,6 +97,20 @@ def test_who_only_looks_ahead_is_not_counted(office: Office) -> None:
     assert office.rows(MailEngagement) == []
 
 
+ODD = (
+    "tampered",
+    "...",
+    "%00",
+    "%ff",
+    "%0A.a.b",
+    "k1..",
+    "k1.%C3%A4.x",
+    "k1.====.====",
+    "k1.bnVsbA.AAAA",
+    "a" * 5000,
+)
+
+
 def test_l08_what_was_tampered_with_leads_nowhere_and_counts_nothing(office: Office) -> None:
     office.put("tracking", openTracking=True, clickTracking=True)
     office.write()
@@ -121,6 +135,12 @@ def test_l08_what_was_tampered_with_leads_nowhere_and_counts_nothing(office: Off
         assert "Location" not in answer.headers
     assert office.rows(MailEngagement) == []
     assert office.open(link + "?url=https://evil.example").location == LINK
+
+
+def test_l08_what_nobody_ever_mailed_is_not_there(office: Office) -> None:
+    for odd in ODD:
+        for path in (f"/t/o/{odd}.gif", f"/t/c/{odd}", f"/unsubscribe/{odd}"):
+            assert office.open(path).status_code == 404, path
 
 
 def test_l08_our_address_leads_nowhere_for_an_organization_that_is_suspended(office: Office) -> None:
