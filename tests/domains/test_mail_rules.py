@@ -130,8 +130,9 @@ def test_l08_what_was_tampered_with_leads_nowhere_and_counts_nothing(office: Off
     ]
     for path in bad:
         answer = office.open(path, Accept="application/json")
-        said = answer.get_json().get("error", answer.get_json())
-        assert (answer.status_code, said["code"]) == (404, "web:link_invalid"), path
+        assert answer.status_code == 404, path
+        if path.startswith("/t/"):  # a way out is a page, whoever asks
+            assert answer.get_json()["error"]["code"] == "web:link_invalid", path
         assert "Location" not in answer.headers
     assert office.rows(MailEngagement) == []
     assert office.open(link + "?url=https://evil.example").location == LINK
