@@ -32,6 +32,7 @@ class Sheet(HTMLParser):
         self.stack: list[tuple[str, bool]] = []
         self.forms: list[dict[str, Any]] = []
         self.links: list[str] = []
+        self.idle: list[str] = []
         self.by_id: dict[str, dict[str, Any]] = {}
         self.open: dict[str, Any] | None = None
         self.feed(text)
@@ -39,7 +40,9 @@ class Sheet(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         has = {name: value or "" for name, value in attrs}
         away = any(mark in has or mark in has.get("class", "").split() for mark in SCRIPTED)
-        away = away or has.get("id") == "palette" or bool(self.stack and self.stack[-1][1])
+        away = (
+            away or tag == "template" or has.get("id") == "palette" or bool(self.stack and self.stack[-1][1])
+        )
         if tag not in ALONE:
             self.stack.append((tag, away))
         if tag == "form":
@@ -49,6 +52,8 @@ class Sheet(HTMLParser):
             self.by_id[has.get("id", "")] = self.open
         elif tag == "a" and not away:
             self.links.append(has.get("href", ""))
+        elif tag == "button" and has.get("type") == "button" and not away and "commandfor" not in has:
+            self.idle.append(has.get("aria-label", "a button"))
         whose = self.by_id.get(has["form"]) if "form" in has else self.open
         if whose is None or away:
             return
@@ -58,6 +63,11 @@ class Sheet(HTMLParser):
         whose["submits"] |= submits and "disabled" not in has
         whose["asks"] |= tag in ("input", "select", "textarea") and has.get("type") != "hidden"
         whose["token"] |= has.get("name") in ("csrf_token", "List-Unsubscribe")
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in ALONE:
+            self.handle_endtag(tag)
 
     def handle_endtag(self, tag: str) -> None:
         while self.stack and self.stack.pop()[0] != tag:
@@ -69,7 +79,7 @@ class Sheet(HTMLParser):
 def faults(app: Flask, path: str, sheet: Sheet) -> list[str]:
     """Return what is wrong with the forms of a page."""
     routes = app.url_map.bind("localhost")
-    found = []
+    found = [f"{path}: {button} does nothing" for button in sheet.idle]
     for form in sheet.forms:
         method = form["method"].lower()
         if form["away"] or method == "dialog":

@@ -35,6 +35,7 @@ from app.surfaces.shared.languages import said
 bp = area("inviting")
 
 _NAMED = re.compile(r"(?P<name>[^<>]*)<(?P<email>[^<>]*)>")
+_EXAMPLE = "Kim Lee <kim@company.com>"
 _LONGEST_LIST = 100 * 350
 
 
@@ -62,7 +63,12 @@ class InviteForm(PortalForm):
             self.role.data = str(offered.usual_role)
         if self.profile_id.data is None:
             self.profile_id.data = offered.usual_profile_id
-        return {"seats": offered.seats, "may_copy": is_head(), "message_length": MESSAGE_LENGTH}
+        return {
+            "seats": offered.seats,
+            "may_copy": is_head(),
+            "message_length": MESSAGE_LENGTH,
+            "example": _EXAMPLE,
+        }
 
     def people(self) -> Sequence[Wanted]:
         """Return whom the form names.

@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import StringField
 from wtforms.validators import InputRequired, Length
 
+from app.core.links import public_url
 from app.domains.tenants import renaming
 from app.surfaces.portal.base import FormPage, PortalForm, area, away, door, typed
 from app.surfaces.shared.actor import current_actor
@@ -28,7 +29,12 @@ class ShortNameForm(PortalForm):
 
 def _page() -> FormPage[ShortNameForm]:
     def facts() -> dict[str, Any]:
-        return {"former": renaming.former(current_actor()), "most": renaming.MOST_KEPT}
+        actor = current_actor()
+        return {
+            "former": renaming.former(actor),
+            "most": renaming.MOST_KEPT,
+            "sign_in": public_url("/sign-in", organization=actor.tenant_slug),
+        }
 
     return FormPage(ShortNameForm, "organizations/short_name.html", facts)
 
