@@ -22,7 +22,8 @@ from app.domains.storage.models import StoredFile
 from app.domains.tenants.models import Tenant
 
 FOLDER = "kept"
-_MEGABYTE = 1024 * 1024
+MEGABYTE = 1_000_000
+"""As plans count them and pages write them."""
 _DELETE = "stored_file.delete"
 
 
@@ -90,7 +91,7 @@ def require_room(tenant_id: int, environment: Environment) -> None:
 
 def _require_room(tenant_id: int, size: int) -> None:
     most = limit_of(tenant_id, "local_storage_mb")
-    if most is not None and local_bytes(tenant_id) + size > most * _MEGABYTE:
+    if most is not None and local_bytes(tenant_id) + size > most * MEGABYTE:
         raise StorageFull(layer="plan", remedy="An owner or admin can choose a larger plan.")
 
 
@@ -124,7 +125,7 @@ def local_bytes(tenant_id: int) -> int:
 @counts("local_storage_mb")
 def local_megabytes(tenant_id: int) -> int:
     """Return how much of an organization's lies with us, begun megabytes counted as whole."""
-    return -(-local_bytes(tenant_id) // _MEGABYTE)
+    return -(-local_bytes(tenant_id) // MEGABYTE)
 
 
 @outbox.handler(_DELETE)

@@ -22,7 +22,7 @@ from app.core.storage import Store, StoreFailed
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
 from app.domains.billing.queries import limit_of
-from app.domains.storage.files import local_bytes
+from app.domains.storage.files import MEGABYTE, local_bytes
 from app.domains.storage.models import Provider, StoragePlace
 from app.domains.storage.naming import Wanted
 from app.domains.storage.stores import Place, seal_context, store_of
@@ -80,7 +80,7 @@ def room(actor: Actor) -> Room:
     """Return how full the organization's part of the instance's own store is."""
     tenant_id, _ = _organization(actor)
     most = limit_of(tenant_id, "local_storage_mb")
-    return Room(local_bytes(tenant_id), None if most is None else most * 1024 * 1024)
+    return Room(local_bytes(tenant_id), None if most is None else most * MEGABYTE)
 
 
 @operation(Permission.STORAGE_MANAGE)

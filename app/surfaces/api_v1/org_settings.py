@@ -70,7 +70,7 @@ def _setting(standing: Standing) -> dict[str, Any]:
     definition, by = standing.definition, standing.changed_by
     who = by and {
         "user_id": by.membership_id,
-        "name": by.name,
+        "name": "Platform" if by.is_platform else by.name,
         "avatar": absolute(by.avatar),
         "deleted": by.membership_id is None and not by.is_platform,
     }

@@ -91,7 +91,7 @@ def test_i10_a_lock_on_one_organization_holds_there_alone_and_is_told(
     world.keep_promises()
     (mail,) = [one for one in world.sent if "locked" in one.text]
     assert "Use chat" in mail.subject
-    assert flat(world, owner, "chat.enabled")["updatedBy"]["name"] == ""  # not the admin's
+    assert flat(world, owner, "chat.enabled")["updatedBy"]["name"] == "Platform"  # not the admin's own
 
 
 def test_twins_do_not_see_each_other(world: World, owner: str) -> None:

@@ -284,7 +284,7 @@ def test_the_plans_room_is_never_passed(world: World, token: str, monkeypatch: p
     with world.app.app_context():
         before = {stored.key for stored in core_storage.store().listed(files.FOLDER)}
     with world.app.app_context(), transaction():
-        files.keep(files.write(tenant_id, Environment.PROD, content=b"x" * 1024 * 1024, ending="bin"))
+        files.keep(files.write(tenant_id, Environment.PROD, content=b"x" * files.MEGABYTE, ending="bin"))
     with pytest.raises(files.StorageFull), world.app.app_context(), transaction():
         files.keep(files.write(tenant_id, Environment.DEV, content=b"y", ending="bin"))
     with world.app.app_context():
