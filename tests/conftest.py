@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.calls import Caller
 from tests.support.canaries import CANARIES
 from tests.support.dns import DnsServer
 from tests.support.live import CHEAP_PASSWORDS, LiveInstance
@@ -133,6 +134,13 @@ def live(live_server: LiveInstance) -> Iterator[LiveInstance]:
     yield live_server
     live_server.move_clock(None)
     live_server.clear_rules()
+
+
+@pytest.fixture
+def caller(live: LiveInstance) -> Iterator[Caller]:
+    """Give a client of the running instance's APIs, with a cookie jar of its own."""
+    with Caller(live.url) as made:
+        yield made
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Many service calls at once, against a running server: G06, and one account for one id."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
@@ -14,12 +13,6 @@ from tests.support.live import LiveInstance
 pytestmark = pytest.mark.live
 
 LIST = "client_v1.account.list"
-
-
-@pytest.fixture
-def caller(live: LiveInstance) -> Iterator[Caller]:
-    with Caller(live.url) as made:
-        yield made
 
 
 @pytest.fixture

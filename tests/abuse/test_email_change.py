@@ -1,14 +1,11 @@
 """A change of address under attack: D04, D06, B08, A10, races, and what a thief could leave behind."""
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-
 import httpx
 import pytest
 import sqlalchemy as sa
 
 from tests.portal.conftest import Visitor
-from tests.support.calls import Caller
+from tests.support.calls import Caller, at_once
 from tests.support.live import LiveInstance
 from tests.support.world import PASSWORD, World
 
@@ -147,17 +144,6 @@ def test_a_request_costs_the_same_whoever_has_the_address(
 
 
 # ---- many at once, against a running server
-
-
-@pytest.fixture
-def caller(live: LiveInstance) -> Iterator[Caller]:
-    with Caller(live.url) as made:
-        yield made
-
-
-def at_once(times: int, call: Callable[[int], httpx.Response]) -> list[int]:
-    with ThreadPoolExecutor(times) as pool:
-        return sorted(answer.status_code for answer in pool.map(call, range(times)))
 
 
 def someone(caller: Caller, email: str) -> str:

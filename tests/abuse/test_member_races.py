@@ -1,7 +1,6 @@
 """Many at once upon the people of one organization: always exactly one active owner, nobody half gone."""
 
 import random
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -15,12 +14,6 @@ PASSWORD = "correct horse battery 7"
 HEADS = [f"head{number}@race-members.example" for number in range(4)]
 OWNER = "owner@race-members.example"
 SLUG = "race-members"
-
-
-@pytest.fixture
-def caller(live: LiveInstance) -> Iterator[Caller]:
-    with Caller(live.url) as made:
-        yield made
 
 
 def token(caller: Caller, email: str) -> str:

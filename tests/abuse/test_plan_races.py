@@ -1,6 +1,5 @@
 """K07 for plans on account: many at once begin one subscription and write one invoice."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -12,12 +11,6 @@ pytestmark = pytest.mark.live
 
 PASSWORD = "correct horse battery 7"
 DAY = 24 * 3600
-
-
-@pytest.fixture
-def caller(live: LiveInstance) -> Iterator[Caller]:
-    with Caller(live.url) as made:
-        yield made
 
 
 def founded(caller: Caller, slug: str) -> tuple[str, str]:

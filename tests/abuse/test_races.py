@@ -1,29 +1,13 @@
 """Many at once, against a running server: B07, D03, E08, H08, and bursts that counters must not miss."""
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-
-import httpx
 import pytest
 
-from tests.support.calls import Caller
+from tests.support.calls import Caller, at_once
 from tests.support.live import LiveInstance
 
 pytestmark = pytest.mark.live
 
 PASSWORD = "correct horse battery 7"
-
-
-@pytest.fixture
-def caller(live: LiveInstance) -> Iterator[Caller]:
-    with Caller(live.url) as made:
-        yield made
-
-
-def at_once(times: int, call: Callable[[int], httpx.Response]) -> list[int]:
-    """Make so many calls at the same time and return their statuses, the good ones first."""
-    with ThreadPoolExecutor(times) as pool:
-        return sorted(answer.status_code for answer in pool.map(call, range(times)))
 
 
 def newcomer(caller: Caller, email: str) -> None:

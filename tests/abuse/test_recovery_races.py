@@ -22,12 +22,6 @@ WAIT = 72 * 3600
 
 
 @pytest.fixture
-def caller(live: LiveInstance) -> Iterator[Caller]:
-    with Caller(live.url) as made:
-        yield made
-
-
-@pytest.fixture
 def browser(live: LiveInstance) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=live.url, timeout=20, headers={"User-Agent": BROWSER}) as made:
         yield made

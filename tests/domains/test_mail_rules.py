@@ -18,16 +18,8 @@ from app.domains.tenants.models import Tenant, TenantStatus
 from app.surfaces.shared import keeping
 from app.surfaces.shared.transaction import transaction
 from tests.support.dns import DnsServer
-from tests.support.office import LINK, Office
+from tests.support.office import ADDRESS, LINK, Office
 from tests.support.world import World
-
-ADDRESS = {
-    "line1": "1 Main St",
-    "city": "Springfield",
-    "region": "IL",
-    "postalCode": "62701",
-    "country": "US",
-}
 
 
 @pytest.fixture

@@ -19,12 +19,6 @@ PROVE = "services_v1.two_factor.security_verification"
 
 
 @pytest.fixture
-def caller(live: LiveInstance) -> Iterator[Caller]:
-    with Caller(live.url) as made:
-        yield made
-
-
-@pytest.fixture
 def program(live: LiveInstance) -> Iterator[Caller]:
     with Caller(live.url, user_agent="curl/8.9.1") as made:
         yield made

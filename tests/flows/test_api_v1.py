@@ -1,6 +1,5 @@
 """Flows of api_v1, as far as its endpoints are there, against a running server."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,12 +13,6 @@ PASSWORD = "secure-password"
 ME, LOGIN, REFRESH = "api_v1.auth.me", "api_v1.auth.login", "api_v1.auth.refresh"
 NOBODY, INVALID = "401 auth:unauthenticated", "401 auth:refresh_token_invalid"
 REUSED = "401 auth:refresh_token_reused"
-
-
-@pytest.fixture
-def caller(live: LiveInstance) -> Iterator[Caller]:
-    with Caller(live.url) as made:
-        yield made
 
 
 def founding(slug: str, email: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ from tests.flows.test_api_v1 import LOGIN, ME, NOBODY, PASSWORD, caller, founded
 from tests.support.authenticator import other_than
 from tests.support.calls import Caller
 from tests.support.live import LiveInstance
+from tests.support.office import ADDRESS
 from tests.support.portal_http import PortalVisit
 from tests.support.second_factor import set_up
 
@@ -24,13 +25,6 @@ USERS, MAIL, SETTINGS, SETUP = (
 )
 JANES = "janes-password"
 SECRET = "s3cret-value"
-ADDRESS = {
-    "line1": "1 Main St",
-    "city": "Springfield",
-    "region": "IL",
-    "postalCode": "62701",
-    "country": "US",
-}
 
 
 def someone(slug: str, name: str, password: str) -> dict[str, str]:

@@ -5,7 +5,6 @@ import html
 import json
 import re
 import time
-from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -25,12 +24,6 @@ SIGN_UP = "client_v1.account.signup"
 VERIFY = "client_v1.session.verify"
 CLIENT_LOGIN = "client_v1.session.login"
 USERS = "/organization/service-users"
-
-
-@pytest.fixture
-def caller(live: LiveInstance) -> Iterator[Caller]:
-    with Caller(live.url) as made:
-        yield made
 
 
 def founded(caller: Caller, slug: str) -> str:

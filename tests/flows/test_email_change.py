@@ -1,7 +1,5 @@
 """Changing one's address: the flow of v0, and its way back, against a running server with real mail."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.support.calls import Caller
@@ -12,12 +10,6 @@ pytestmark = pytest.mark.live
 PASSWORD, NEW_PASSWORD = "correct horse battery 7", "a longer horse battery 8"
 ASK, CONFIRM = "v0.auth.change_email", "v0.auth.confirm_email_change"
 HALF_AN_HOUR = 1800
-
-
-@pytest.fixture
-def caller(live: LiveInstance) -> Iterator[Caller]:
-    with Caller(live.url) as made:
-        yield made
 
 
 def verified(live: LiveInstance, caller: Caller, email: str, handle: str) -> None:

@@ -1,7 +1,6 @@
 """Invitations through all dialects and the portal: flows one_invitation and invite_and_join."""
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -14,12 +13,6 @@ pytestmark = pytest.mark.live
 
 PASSWORD = "correct horse battery 7"
 USED = "409 invitation:used"
-
-
-@pytest.fixture
-def caller(live: LiveInstance) -> Iterator[Caller]:
-    with Caller(live.url) as made:
-        yield made
 
 
 def register(caller: Caller, email: str) -> str:

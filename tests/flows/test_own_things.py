@@ -4,7 +4,6 @@ import base64
 import io
 import os
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -20,12 +19,6 @@ pytestmark = pytest.mark.live
 
 USER = "services_v1.user."
 AT_ONCE = 20
-
-
-@pytest.fixture
-def caller(live: LiveInstance) -> Iterator[Caller]:
-    with Caller(live.url) as made:
-        yield made
 
 
 def picture(size: int) -> str:

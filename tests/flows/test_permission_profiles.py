@@ -1,6 +1,5 @@
 """Flow permission_profiles of api_v1: an own profile adds to a role, acts at once, rests and comes back."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,12 +11,6 @@ pytestmark = pytest.mark.live
 
 PASSWORD, JANES = "secure-password", "janes-password"
 SLUG, OWNER, JANE = "profiles-flow", "admin@profiles-flow.example", "jane@profiles-flow.example"
-
-
-@pytest.fixture
-def caller(live: LiveInstance) -> Iterator[Caller]:
-    with Caller(live.url) as made:
-        yield made
 
 
 def signed_in(caller: Caller, email: str, password: str) -> str:

@@ -1,6 +1,5 @@
 """Flows of platform_api, as far as its endpoints are there, against a running server."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,12 +11,6 @@ pytestmark = pytest.mark.live
 
 PASSWORD = "correct horse battery 7"
 DAY = 24 * 3600
-
-
-@pytest.fixture
-def caller(live: LiveInstance) -> Iterator[Caller]:
-    with Caller(live.url) as made:
-        yield made
 
 
 def newcomer(caller: Caller, email: str) -> str:

@@ -1,7 +1,5 @@
 """Flows of services_v1, as far as its endpoints are there, against a running server."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.support.authenticator import other_than
@@ -14,12 +12,6 @@ PASSWORD = "correct horse battery 7"
 NEW_PASSWORD = "a longer horse battery 8"
 A_WHILE = 15 * 60 + 1
 """Seconds after which a sign-in opens no sensitive call any more."""
-
-
-@pytest.fixture
-def caller(live: LiveInstance) -> Iterator[Caller]:
-    with Caller(live.url) as made:
-        yield made
 
 
 def account(email: str) -> dict[str, object]:

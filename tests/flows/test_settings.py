@@ -1,6 +1,6 @@
 """Settings over HTTP: the flow of locks and environments, and many writers at once."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -14,12 +14,6 @@ pytestmark = pytest.mark.live
 
 PASSWORD = "correct horse battery 7"
 KEY = "invites.expiry_days"
-
-
-@pytest.fixture
-def caller(live: LiveInstance) -> Iterator[Caller]:
-    with Caller(live.url) as made:
-        yield made
 
 
 def owner(caller: Caller, name: str) -> tuple[str, str]:

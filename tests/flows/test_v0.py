@@ -2,7 +2,6 @@
 
 import base64
 import io
-from collections.abc import Iterator
 
 import pytest
 import qrcode
@@ -15,12 +14,6 @@ pytestmark = pytest.mark.live
 
 PASSWORD, NEW = "correct horse battery 7", "a longer horse battery 8"
 PAGE_KEYS = {"id", "handle", "display_name", "bio", "profile_image", "banner_image"}
-
-
-@pytest.fixture
-def caller(live: LiveInstance) -> Iterator[Caller]:
-    with Caller(live.url) as made:
-        yield made
 
 
 def verified(live: LiveInstance, caller: Caller, email: str, handle: str) -> None:

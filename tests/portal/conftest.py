@@ -98,6 +98,24 @@ def protected(signed_in: Visitor) -> tuple[Visitor, Phone]:
     return signed_in, set_up(signed_in)
 
 
+def _founded(visitor: Visitor, name: str, slug: str) -> Visitor:
+    sent = visitor.send("/organizations", {"name": name, "slug": slug}, on="/organizations")
+    assert sent.status_code == 303
+    return visitor
+
+
+@pytest.fixture
+def corp(signed_in: Visitor) -> Visitor:
+    """Return Jane's visit with Portal Corp, which is hers, selected."""
+    return _founded(signed_in, "Portal Corp", "portal-corp")
+
+
+@pytest.fixture
+def owner(signed_in: Visitor) -> Visitor:
+    """Return Jane's visit with Acme Corp, which is hers, selected."""
+    return _founded(signed_in, "Acme Corp", "acme-corp")
+
+
 @pytest.fixture
 def other(app: Flask) -> Visitor:
     """Return somebody in another browser."""

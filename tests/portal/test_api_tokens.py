@@ -24,16 +24,6 @@ NEW = "/account/tokens/new"
 A_TOKEN = re.compile(r"pat_[0-9A-Za-z]{32}")
 
 
-@pytest.fixture
-def corp(signed_in: Visitor) -> Visitor:
-    """Return Jane's visit with an organization of hers selected."""
-    sent = signed_in.send(
-        "/organizations", {"name": "Portal Corp", "slug": "portal-corp"}, on="/organizations"
-    )
-    assert sent.status_code == 303
-    return signed_in
-
-
 def organization(visitor: Visitor) -> str:
     """Return the organization that the form for a new token proposes."""
     found = re.search(r'<option value="([0-9a-f-]{36})" selected', visitor.get(NEW).text)

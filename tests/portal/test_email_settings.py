@@ -25,15 +25,6 @@ def sink(tmp_path: Path, settings: Settings) -> Iterator[SmtpSandbox]:
     use_settings(settings)
 
 
-@pytest.fixture
-def owner(signed_in: Visitor) -> Visitor:
-    founded = signed_in.send(
-        "/organizations", {"name": "Acme Corp", "slug": "acme-corp"}, on="/organizations"
-    )
-    assert founded.status_code == 303
-    return signed_in
-
-
 def test_how_mail_stands_is_told(owner: Visitor) -> None:
     page = owner.get(EMAIL).text
     assert "no mail server of your own is set" in page

@@ -18,15 +18,6 @@ DAY = 24 * 3600
 PAGE = "/organization/security"
 
 
-@pytest.fixture
-def owner(signed_in: Visitor) -> Visitor:
-    founded = signed_in.send(
-        "/organizations", {"name": "Acme Corp", "slug": "acme-corp"}, on="/organizations"
-    )
-    assert founded.status_code == 303
-    return signed_in
-
-
 def day(ahead: int) -> str:
     return (clock.now() + timedelta(days=ahead)).date().isoformat()
 

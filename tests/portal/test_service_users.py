@@ -2,8 +2,6 @@
 
 import re
 
-import pytest
-
 from tests.portal.conftest import Visitor
 
 USERS, CLIENTS = "/organization/service-users", "/organization/clients"
@@ -16,16 +14,6 @@ NEW_CLIENT = {
     "password": "new_client",
 }
 STAGING = "?environment=staging"
-
-
-@pytest.fixture
-def corp(signed_in: Visitor) -> Visitor:
-    """Return Jane's visit with an organization of hers selected."""
-    sent = signed_in.send(
-        "/organizations", {"name": "Portal Corp", "slug": "portal-corp"}, on="/organizations"
-    )
-    assert sent.status_code == 303
-    return signed_in
 
 
 def make(visitor: Visitor, name: str = "web-shop", where: str = "") -> str:

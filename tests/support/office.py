@@ -13,6 +13,15 @@ from tests.support.world import BROWSER, World
 JANE = "jane@world.example"
 LINK = "http://localhost/organization/members?a=1&b=2"
 
+ADDRESS = {
+    "line1": "1 Main St",
+    "city": "Springfield",
+    "region": "IL",
+    "postalCode": "62701",
+    "country": "US",
+}
+"""Where it sits, as the law of commercial mail wants it told."""
+
 
 class Office:
     """An organization that mails one of its people."""

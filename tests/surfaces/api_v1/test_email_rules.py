@@ -10,16 +10,10 @@ from app.domains.permissions.roles import Role
 from app.domains.tenants.models import Membership
 from app.surfaces.shared.transaction import transaction
 from tests.support.dns import DnsServer
+from tests.support.office import ADDRESS
 from tests.support.world import World
 
 EMAIL = "api_v1.email_settings"
-ADDRESS = {
-    "line1": "1 Main St",
-    "city": "Springfield",
-    "region": "IL",
-    "postalCode": "62701",
-    "country": "US",
-}
 
 
 @pytest.fixture

@@ -1,46 +1,20 @@
 """api_v1's erasing of people: under a tombstone, and never more of them than is this organization's."""
 
-from typing import Any
-
 import pytest
 import sqlalchemy as sa
-from werkzeug.test import TestResponse
 
 from app.core.db import db
 from app.domains.accounts.models import User
 from app.domains.sessions.models import UserSession
 from app.domains.tenants.models import MembershipStatus
-from tests.support.members import join, membership_of, plan
+from tests.support.members import join, membership_of
 from tests.support.world import World
-
-OWNER, ADMIN, MANAGER, MEMBER = (
-    "jane@world.example",
-    "ada@world.example",
-    "max@world.example",
-    "kim@world.example",
-)
+from tests.surfaces.api_v1.people import MEMBER, OWNER, act, refusal, staff
 
 
 @pytest.fixture
 def firm(world: World) -> World:
-    """Give an organization with an owner, an admin, a manager and a member."""
-    world.organization(world.person(OWNER))
-    plan(world)
-    join(world, ADMIN, "admin", first_name="Ada", last_name="Byron")
-    join(world, MANAGER, "manager", first_name="Max", last_name="Roe")
-    join(world, MEMBER, first_name="Kim", last_name="Äpfel")
-    return world
-
-
-def act(world: World, name: str, who: str, whom: str | int, **body: Any) -> TestResponse:
-    number = whom if isinstance(whom, int) else membership_of(world, whom)
-    return world.call(
-        f"api_v1.users.{name}", token=world.token("api_v1", who), path={"id": str(number)}, json=body or None
-    )
-
-
-def refusal(answer: TestResponse) -> tuple[int, str]:
-    return answer.status_code, str(answer.get_json()["error"]["code"])
+    return staff(world)
 
 
 def test_the_last_membership_takes_the_account_along(firm: World) -> None:
