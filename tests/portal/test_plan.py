@@ -146,6 +146,7 @@ def test_an_admin_agrees_on_a_plan(owner: Visitor, root: Visitor, world: World) 
     page = f"/platform/organizations/{uid}/plan"
     assert '<option value="pro" selected>Pro</option>' in root.get(page).text
     assert root.send(page, {"plan_id": "enterprise", "price": "-1"}, on=page).status_code == 422
+    assert 'value="plenty"' in root.send(page, {"plan_id": "enterprise", "price": "plenty"}, on=page).text
     fields = {"plan_id": "enterprise", "price": "1200.50", "end_date": "2030-01-01"}
     assert root.send(page, fields, on=page).status_code == 303
     text = owner.get(PLAN).text
