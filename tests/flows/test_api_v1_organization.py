@@ -5,15 +5,13 @@ from uuid import UUID
 
 import pytest
 
-from tests.flows.test_api_v1 import LOGIN, ME, NOBODY, PASSWORD, caller, founded, login
+from tests.flows.test_api_v1 import LOGIN, ME, NOBODY, PASSWORD, founded, login
 from tests.support.authenticator import other_than
 from tests.support.calls import Caller
 from tests.support.live import LiveInstance
 from tests.support.office import ADDRESS
 from tests.support.portal_http import PortalVisit
 from tests.support.second_factor import set_up
-
-__all__ = ["caller"]
 
 pytestmark = pytest.mark.live
 

@@ -9,12 +9,10 @@ import httpx
 import pytest
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 
-from tests.flows.test_platform_api import PASSWORD, caller, newcomer, signed_in
+from tests.flows.test_platform_api import PASSWORD, newcomer, signed_in
 from tests.support.azure import CONTAINER, AzureStandIn, azure_stand_in
 from tests.support.calls import Caller
 from tests.support.live import LiveInstance
-
-__all__ = ["caller"]
 
 pytestmark = pytest.mark.live
 
