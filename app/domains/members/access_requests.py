@@ -87,7 +87,7 @@ def visible(actor: Actor) -> sa.Select[tuple[AccessRequest]]:
 def label_of(wanted: str) -> str:
     """Return what is asked for in words: a permission's label, or a role."""
     if wanted.startswith(_ROLE):
-        return Sentence("The role %(role)s", role=wanted.removeprefix(_ROLE))
+        return Sentence("The role %(role)s", role=Sentence(wanted.removeprefix(_ROLE).capitalize()))
     return PERMISSIONS[Permission(wanted)].label
 
 
@@ -288,7 +288,7 @@ def _give(case: Case, wanted: str, role: Role | None, profile_id: int | None) ->
         if role is Role.OWNER or role.rank <= target.role.rank or not _has(role, role.base, wanted):
             raise ValidationFailed({"role": ["This role would not give it."]})
         changing.give(case, {"role": role})
-        return str(Sentence("The role %(role)s", role=str(role)))
+        return str(Sentence("The role %(role)s", role=Sentence(role.capitalize())))
     profile = check_assignable(case.actor, profile_id or 0)
     allowed = rights_in(target.tenant_id, target.role, profile.id)
     if profile.id == target.profile_id or not _has(target.role, allowed, wanted):
