@@ -95,7 +95,7 @@ NASTY = '<a href="https://evil.example">x</a> www.evil.example evil.example\r\nB
 
 
 @pytest.mark.parametrize("name", MAILS)
-def test_what_people_type_is_neither_markup_nor_a_link_nor_a_header(name: str) -> None:
+def test_l07_what_people_type_is_neither_markup_nor_a_link_nor_a_header(name: str) -> None:
     mail = render(name, {**VALUES, "first_name": NASTY, "tenant_name": NASTY, "device": NASTY})
     for part in (mail.subject, mail.html, mail.text):
         assert "evil.example" not in part

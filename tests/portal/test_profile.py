@@ -141,7 +141,7 @@ def test_no_picture_at_all_is_asked_for(signed_in: Visitor) -> None:
     assert (answer.status_code, "Choose a picture first." in answer.text) == (422, True)
 
 
-def test_another_sites_picture_is_not_asked_for(signed_in: Visitor, app: Flask) -> None:
+def test_l10_another_sites_picture_is_not_asked_for(signed_in: Visitor, app: Flask) -> None:
     with app.app_context(), transaction():
         db.session.execute(sa.update(User).values(avatar="https://pictures.example/jane.png"))
     shown = signed_in.get("/account").text
