@@ -95,7 +95,7 @@ def test_what_was_typed_is_kept_but_never_a_password(stale: Visitor) -> None:
     )
     assert fields_of(asked.text)["note"] == 'Söhne & "Töchter"'
     assert "quiet lantern" not in asked.text
-    assert set(fields_of(asked.text)) == {"csrf_token", "note", "step_up_method"}
+    assert set(fields_of(asked.text)) == {"csrf_token", "shown_for", "note", "step_up_method"}
 
 
 def test_files_are_not_kept_so_the_form_is_sent_anew(stale: Visitor) -> None:

@@ -41,7 +41,7 @@ from app.domains.onboarding import queries as onboarding
 from app.domains.sessions.operations import Opened
 from app.domains.tenants import queries as tenants
 from app.surfaces.portal.banners import banners, known_signs, signs_for_page
-from app.surfaces.portal.doors import PortalDoor
+from app.surfaces.portal.doors import PortalDoor, shown_for
 from app.surfaces.portal.i18n import remember_language
 from app.surfaces.portal.navigation import Group, navigation, start_page
 from app.surfaces.portal.problems import spell, status_of
@@ -129,6 +129,11 @@ class Viewer(UserMixin):
             works_in,
             own_path(actor.particulars.avatar_url),
         )
+
+    @property
+    def shown_for(self) -> str:
+        """Return for whom, and for which organization, a page is shown; its forms hold for nobody else."""
+        return shown_for(self.uid, self.organization.uid if self.organization else None)
 
     def get_id(self) -> str:
         """Return what names the person outside."""

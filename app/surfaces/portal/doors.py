@@ -11,6 +11,7 @@ from flask import Flask, Response, g, make_response, redirect, request
 
 from app.core.access import Actor, NotOnBehalf
 from app.core.buckets import DEFAULT, Bucket
+from app.core.errors import Conflict
 from app.domains.accounts import policies
 from app.domains.platform import support
 from app.domains.platform.support import AccessOver
@@ -54,6 +55,38 @@ _NOT_ON_BEHALF = frozenset(
 """Parts of addresses under which credentials are made, data leaves, or something is gone for good."""
 
 
+class ShownForAnother(Conflict):
+    code = "page:shown_for_another"
+    message = (
+        "This page was opened for another organization than the one you work in by now, "
+        "perhaps in another tab. Nothing was changed."
+    )
+
+
+_ANOTHER_PERSON = (
+    "This page was opened by somebody else, who is not signed in here any more. Nothing was changed."
+)
+
+
+def shown_for(person: object, organization: object | None) -> str:
+    """Return what the forms of a page carry, so that another tab cannot turn them on somebody else."""
+    return f"{person}.{organization or ''}"
+
+
+def _hold_to_the_page(actor: Actor) -> None:
+    """Refuse a form whose page was shown to somebody else, or for another organization's pages.
+
+    :raises ShownForAnother: if it says so; a form without the mark is judged by its proof of origin alone
+    """
+    marked = request.form.get("shown_for", "")
+    if not marked or not actor.is_signed_in or marked == shown_for(actor.user_uid, actor.tenant_uid):
+        return
+    if marked.partition(".")[0] != str(actor.user_uid):
+        raise ShownForAnother(says=_ANOTHER_PERSON)
+    if request.path.startswith("/organization/"):
+        raise ShownForAnother(remedy="Choose that organization again, then send it again.")
+
+
 class PortalDoor(Door):
     """A door behind which pages wait until the policies in force are agreed to; what is sent is taken."""
 
@@ -71,6 +104,13 @@ class PortalDoor(Door):
     def _check(self, level: Level, actor: Actor) -> None:
         # A cookie without an organization is signed in all the same: sent to sign in, it would come back.
         super()._check("scoped" if level == "tenant" else level, actor)
+
+    def enter(self, level: Level, **more: Any) -> Caller:
+        """Let somebody in as any door does, with a form that was shown to them for what it acts on."""
+        caller = super().enter(level, **more)
+        if request.method not in SAFE_METHODS:
+            _hold_to_the_page(caller.actor)
+        return caller
 
     def _known(self, caller: Caller) -> Caller:
         """Let an admin of the platform be the person in whose name they act, as long as that holds.

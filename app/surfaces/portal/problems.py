@@ -108,6 +108,7 @@ _WAYS: Mapping[str, Link] = {
     "auth:address_not_allowed": Link(_l("Work in another organization"), "/organizations", "building-2"),
     "tenant:suspended": Link(_l("Work in another organization"), "/organizations", "building-2"),
     "tenant:archived": Link(_l("Work in another organization"), "/organizations", "building-2"),
+    "page:shown_for_another": Link(_l("Choose an organization"), "/organizations", "building-2"),
     "auth:tenant_token_required": Link(_l("Choose an organization"), "/organizations", "building-2"),
 }
 """What the person can do about it themselves, by the refusal's code."""

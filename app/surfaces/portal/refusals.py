@@ -25,6 +25,8 @@ from app.surfaces.shared.transaction import reading
 _SECRET = re.compile(r"password|secret|code|token|connection_string|access_key")
 """Names of fields whose values are never put into a page."""
 
+_SENT_AGAIN = frozenset({"auth:csrf_invalid", "page:shown_for_another"})
+
 _NOT_SHOWN_AGAIN = frozenset({"auth:unauthenticated", "auth:csrf_invalid"})
 
 
@@ -44,7 +46,7 @@ def render(problem: Problem) -> Response:
         with suppress(AppError):  # whoever may not even see the form is told so on a page of its own
             return refusable.refuse(problem)
     shown = error_page(problem, request_id=g.get("request_id", ""), viewer=_viewer(problem))
-    if problem.code == "auth:csrf_invalid":
+    if problem.code in _SENT_AGAIN:
         shown = replace(shown, again=_again())
     return make_response(page("errors/error.html", error=shown), shown.status)
 
@@ -52,6 +54,12 @@ def render(problem: Problem) -> Response:
 def _again() -> Again | None:
     """Return what was typed, to be sent again by hand: only where the browser vouches for our own page."""
     if not is_from_our_own_page() or request.mimetype != "application/x-www-form-urlencoded":
+        return None
+    actor: Actor | None = g.get("actor")
+    if actor is not None and request.form.get("shown_for", "").partition(".")[0] not in (
+        "",
+        str(actor.user_uid),
+    ):
         return None
     typed = [
         (name, value)

@@ -98,7 +98,10 @@ def _kept(refusable: FormPage[Any] | None) -> Sequence[tuple[str, str]]:
     return [
         (name, value)
         for name, value in request.form.items(multi=True)
-        if not name.startswith(OWN) and name != "csrf_token" and name not in secret and "password" not in name
+        if not name.startswith(OWN)
+        and name not in secret
+        and "password" not in name
+        and name not in ("csrf_token", "shown_for")  # the question has its own
     ]
 
 
