@@ -33,7 +33,7 @@ _UPRIGHT = {
     7: "TRANSVERSE",
     8: "ROTATE_90",
 }
-warnings.filterwarnings("error", message="Image size .* exceeds limit")  # Pillow's own look at the header
+warnings.filterwarnings("error", "Image size .* exceeds limit")  # Pillow's own look at the header
 
 _turn = threading.BoundedSemaphore(1)
 """One at a time in a process: a large picture takes some 160 MB for a moment."""
