@@ -45,7 +45,7 @@ function draw(figure) {
       cursor: { drag: { x: false, y: false } },
       scales: { y: { range: () => [0, heights.at(-1)] } },
       axes: [
-        { ...axis, grid: { show: false }, values: (_chart, days) => days.map(write) },
+        { ...axis, space: 72, grid: { show: false }, values: (_chart, days) => days.map(write) },
         { ...axis, size: 48, splits: () => heights, values: (_chart, counts) => counts.map((count) => number.format(count)) },
       ],
       series: [{}, { stroke, width: 2, fill: `color-mix(in srgb, ${stroke} 12%, transparent)`, points: { size: 5 } }],
