@@ -75,7 +75,10 @@ def test_nothing_leads_to_credentials_exports_or_the_console(acting: Two, path: 
     token = re.search(r'name="csrf_token" value="([^"]+)"', acting.root.get("/dashboard").text)
     assert token
     send = acting.root.client.post if path.endswith("revoke") else acting.root.client.get
-    assert send(path, data={"csrf_token": token[1]}).status_code == 403
+    refused = send(path, data={"csrf_token": token[1]})
+    assert refused.status_code == 403
+    assert "You act in the name of" in refused.text
+    assert 'action="/support-access/end"' in refused.text
 
 
 @pytest.mark.parametrize(

@@ -128,8 +128,10 @@ class PortalDoor(Door):
             if request.method in SAFE_METHODS:
                 return caller
             raise
+        caller = replace(caller, actor=actor)
+        g.caller, g.actor = caller, actor  # so that the page of a refusal says in whose name it was tried
         _hold_to_what_support_may()
-        return replace(caller, actor=actor)
+        return caller
 
 
 def _hold_to_what_support_may() -> None:

@@ -16,6 +16,7 @@ from app.domains.sessions.identify import Caller
 from app.surfaces.portal import step_up
 from app.surfaces.portal.base import FormPage, away, leads_to, page, with_next
 from app.surfaces.portal.problems import BILLING, Again, Viewer, error_page
+from app.surfaces.portal.support_access import acting
 from app.surfaces.shared.actor import SAFE_METHODS
 from app.surfaces.shared.cookies import is_from_our_own_page
 from app.surfaces.shared.languages import in_their_language
@@ -48,7 +49,9 @@ def render(problem: Problem) -> Response:
     shown = error_page(problem, request_id=g.get("request_id", ""), viewer=_viewer(problem))
     if problem.code in _SENT_AGAIN:
         shown = replace(shown, again=_again())
-    return make_response(page("errors/error.html", error=shown), shown.status)
+    actor: Actor | None = g.get("actor")
+    on_behalf = acting(actor) if actor is not None and actor.is_signed_in else None
+    return make_response(page("errors/error.html", error=shown, on_behalf=on_behalf), shown.status)
 
 
 def _again() -> Again | None:

@@ -88,13 +88,20 @@ def end_support() -> Response:
     return answer
 
 
+def acting(actor: Actor) -> Banner | None:
+    """Say in whose name support acts, on whatever page; it asks the database nothing."""
+    if actor.impersonator is None:
+        return None
+    told = {"name": actor.name or actor.email, "until": moment(actor.impersonator.until)}
+    text = _("You act in the name of %(name)s until %(until)s. All of it is written down.", **told)
+    return Banner(text, "danger", _("End it"), "/support-access/end", posts=True)
+
+
 @banner()
 def _in_whose_name(actor: Actor) -> Banner | None:
     """Say in whose name support acts, to support; and to everybody else, what support asks or does."""
     if actor.impersonator is not None:
-        told = {"name": actor.name or actor.email, "until": moment(actor.impersonator.until)}
-        text = _("You act in the name of %(name)s until %(until)s. All of it is written down.", **told)
-        return Banner(text, "danger", _("End it"), "/support-access/end", posts=True)
+        return acting(actor)
     found = support.open_to_me(actor) if signs_for_page()["support"] else None
     if found is None:
         return None
