@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/runtime.stamp
 DEV := $(VENV)/dev.stamp
-PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install -qq --require-hashes
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install -qq --no-compile --require-hashes
 UV_COMPILE := $(BIN)/uv pip compile --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --quiet
 
 .NOTPARALLEL:

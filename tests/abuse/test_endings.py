@@ -18,6 +18,8 @@ from tests.abuse.service_credentials import SERVICE_KINDS
 from tests.abuse.ways import JANE, NEW_PASSWORD
 from tests.support.world import PASSWORD, World
 
+pytestmark = pytest.mark.once
+
 ADMIN = "root@platform.example"
 OTHER_ADDRESS = "jane.poe@world.example"
 

@@ -18,6 +18,8 @@ from app.surfaces.shared.transaction import transaction
 from tests.abuse.ways import JANE, LOGINS, REGISTRATIONS, RESETS, Way, knock, signed_in, unlimited
 from tests.support.world import PASSWORD, World
 
+pytestmark = pytest.mark.once
+
 LOCK = 10
 """Failures of one address within a quarter of an hour (auth.lockout_attempts)."""
 LOCK_IP = 100

@@ -30,6 +30,8 @@ from tests.abuse.ways import (
 from tests.contract.endpoints import ENDPOINTS
 from tests.support.world import PASSWORD, World
 
+pytestmark = pytest.mark.once
+
 NOBODY = "nobody@world.example"
 
 every_forgetting = pytest.mark.parametrize("way", [*FORGETTINGS.values()], ids=[*FORGETTINGS])

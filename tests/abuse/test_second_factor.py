@@ -39,6 +39,8 @@ from tests.support.authenticator import STEP, other_than
 from tests.support.calls import code_of
 from tests.support.world import PASSWORD, World
 
+pytestmark = pytest.mark.once
+
 MoveClock = Callable[[int], None]
 LOCK = 15 * 60 + 1
 DAY = 24 * 3600

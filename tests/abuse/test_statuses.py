@@ -21,6 +21,8 @@ from tests.support.members import join
 from tests.support.twins import browse, send, twin
 from tests.support.world import PASSWORD, World
 
+pytestmark = pytest.mark.once
+
 SCOPED_LEVELS = {"tenant", "scoped"}
 OPEN = ("/organization", "/organization/closing")
 

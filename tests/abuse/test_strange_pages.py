@@ -82,6 +82,10 @@ def fields() -> set[str]:
     }
 
 
+EACH = [pytest.param(name, marks=pytest.mark.once if name == "odd text" else ()) for name in STRANGE]
+"""Databases differ in what they make of NUL and of a long number."""
+
+
 def address(rule: Rule, ids: dict[str, object], strange: str) -> str:
     """Return an address whose text parts are strange, and whose ids are the organization's own."""
     mine = {"uid": "membership_uid", "external_id": "client", "profile_id": "profile", "tenant_uid": "tenant"}
@@ -98,7 +102,7 @@ def address(rule: Rule, ids: dict[str, object], strange: str) -> str:
     return PARAMETER.sub(part, rule.rule)
 
 
-@pytest.mark.parametrize("strange", STRANGE)
+@pytest.mark.parametrize("strange", EACH)
 def test_a12_no_query_breaks_a_page(world: World, owner: Twin, strange: str) -> None:
     assert owner.browser
     names = words(ASKED)
@@ -117,7 +121,7 @@ def test_a12_no_query_breaks_a_page(world: World, owner: Twin, strange: str) -> 
     assert wrong == {}
 
 
-@pytest.mark.parametrize("strange", STRANGE)
+@pytest.mark.parametrize("strange", EACH)
 def test_a12_no_field_breaks_a_form(world: World, owner: Twin, strange: str) -> None:
     assert owner.browser
     names = fields() | words(SENT)
