@@ -61,11 +61,6 @@ class Stepwise(Identified):
     finished_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
 
-    @property
-    def is_under_way(self) -> bool:
-        """Say whether it is still being made."""
-        return self.state in UNDER_WAY
-
 
 M = TypeVar("M", bound=Stepwise)
 

@@ -2,6 +2,7 @@
 
 from app.core.db import Base
 from app.domains.organizations.holdings import HOLDINGS, erased_tables, parts
+from app.domains.outlines.tables import MEMBERSHIPS, TENANTS, USERS
 
 
 def test_every_table_of_an_organization_says_what_becomes_of_it() -> None:
@@ -34,3 +35,8 @@ def test_what_points_at_another_goes_before_it() -> None:
 def test_parts_have_names_of_their_own() -> None:
     names = [part.name for part in parts()]
     assert len(names) == len(set(names))
+
+
+def test_an_outline_has_columns_of_its_model() -> None:
+    for outline in (USERS, TENANTS, MEMBERSHIPS):
+        assert set(outline.c.keys()) <= set(Base.metadata.tables[outline.name].c.keys())

@@ -9,9 +9,9 @@ from app.core.db import db
 from app.core.jobs import job
 from app.domains.archiving import archive as _archive  # noqa: F401 - registers its own job
 from app.domains.archiving import exports, retention
-from app.domains.archiving import person_data as _person_data  # noqa: F401
+from app.domains.archiving import person_data as _person_data  # noqa: F401 - says what an export leaves out
 from app.domains.archiving.models import AuditExportPart
-from app.domains.audit import watching as _watching  # noqa: F401
+from app.domains.audit import watching as _watching  # noqa: F401 - has a job of its own
 
 _OLD_SECONDS = 24 * 3600
 

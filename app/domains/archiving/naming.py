@@ -159,7 +159,7 @@ def names_for(
     ids |= {event.subject_id for event in events if event.subject_type == "user"}
     tenant_ids = {event.tenant_id for event in events if event.tenant_id is not None}
     programs = {event.actor_uid for event in events if event.actor_kind == "service"}
-    people = _people(ids - {None})  # type: ignore[arg-type]
+    people = _people({one for one in ids if one is not None})
     member = sa.select(Membership.tenant_id, Membership.user_id).where(
         Membership.tenant_id.in_(tenant_ids), Membership.user_id.in_(people)
     )

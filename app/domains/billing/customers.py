@@ -11,25 +11,10 @@ from app.domains.accounts import emails
 from app.domains.accounts.models import User
 from app.domains.email.compliance import compliance_in
 from app.domains.email.rules import rules_of
+from app.domains.outlines.tables import MEMBERSHIPS, TENANTS
 from app.domains.permissions.roles import Role
 from app.domains.settings import queries as settings
 
-_TENANTS = sa.table(
-    "tenants",
-    sa.column("id", sa.BigInteger),
-    sa.column("uid", sa.Uuid),
-    sa.column("name", sa.String),
-    sa.column("status", sa.String),
-    sa.column("billing_email", sa.String),
-)
-_MEMBERSHIPS = sa.table(
-    "memberships",
-    sa.column("id", sa.BigInteger),
-    sa.column("tenant_id", sa.BigInteger),
-    sa.column("user_id", sa.BigInteger),
-    sa.column("role", sa.String),
-    sa.column("status", sa.String),
-)
 _ON_INVOICES = ("general.legal_name", "billing.tax_id", "billing.purchase_order")
 _ADDRESS = ("line1", "line2", "postal_code", "city", "region", "country")
 _MOST_TOLD = 20
@@ -56,7 +41,7 @@ class Reader:
 def hold(tenant_id: int) -> Customer:
     """Hold an organization till the transaction ends: whatever changes what it owes goes one by one."""
     # As seats are held (members.seats): rows that point at it may still be written meanwhile.
-    query = sa.select(_TENANTS).where(_TENANTS.c.id == tenant_id).with_for_update(key_share=True)
+    query = sa.select(TENANTS).where(TENANTS.c.id == tenant_id).with_for_update(key_share=True)
     row = db.session.execute(query).one()
     return Customer(row.id, row.name, row.status == "active", row.billing_email)
 
@@ -95,14 +80,14 @@ def payers(customer: Customer) -> Iterator[Reader]:
 def _people(tenant_id: int, roles: tuple[Role, ...]) -> Iterator[Reader]:
     query = (
         sa.select(User)
-        .join(_MEMBERSHIPS, _MEMBERSHIPS.c.user_id == User.id)
+        .join(MEMBERSHIPS, MEMBERSHIPS.c.user_id == User.id)
         .where(
-            _MEMBERSHIPS.c.tenant_id == tenant_id,
-            _MEMBERSHIPS.c.role.in_([str(role) for role in roles]),
-            _MEMBERSHIPS.c.status == "active",
+            MEMBERSHIPS.c.tenant_id == tenant_id,
+            MEMBERSHIPS.c.role.in_([str(role) for role in roles]),
+            MEMBERSHIPS.c.status == "active",
             User.disabled_at.is_(None),
         )
-        .order_by(_MEMBERSHIPS.c.id)
+        .order_by(MEMBERSHIPS.c.id)
         .limit(_MOST_TOLD)
     )
     for user in db.session.scalars(query):

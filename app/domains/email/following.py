@@ -19,10 +19,9 @@ from app.domains.email.rules_models import MailEngagement, MailRules
 from app.domains.email.settings_models import Delivery, DeliveryState
 from app.domains.email.tracking import tracking_in
 from app.domains.email.unsubscribing import LinkInvalid
+from app.domains.outlines.tables import TENANTS, USERS
 
 _OPEN, _CLICK = "mail:open", "mail:click"
-_USERS = sa.table("users", sa.column("id"))
-_TENANTS = sa.table("tenants", sa.column("id"), sa.column("status"))
 _SCANNERS = re.compile(
     r"bot\b|crawl|spider|scan|slurp|headless|monitor|link ?preview|facebookexternalhit|whatsapp"
     r"|barracuda|mimecast|proofpoint|safelinks|symantec|trendmicro|urlcheck",
@@ -76,7 +75,7 @@ def clicked(actor: Actor, *, token: str, counts: bool) -> str:
 
 def _is_suspended(tenant_id: int) -> bool:
     return bool(
-        read(sa.select(_TENANTS.c.id).where(_TENANTS.c.id == tenant_id, _TENANTS.c.status == "suspended"))
+        read(sa.select(TENANTS.c.id).where(TENANTS.c.id == tenant_id, TENANTS.c.status == "suspended"))
     )
 
 
@@ -122,9 +121,9 @@ def _arrived(tenant_id: int, delivery_uid: str) -> None:
 def _are_there(mail: Mail) -> bool:
     """Say whether organization and person still are: who was erased leaves no new trace."""
     tenant_id, _, user_id, _ = mail
-    query = sa.select(sa.literal(1)).where(sa.exists().where(_TENANTS.c.id == tenant_id))
+    query = sa.select(sa.literal(1)).where(sa.exists().where(TENANTS.c.id == tenant_id))
     if user_id is not None:
-        query = query.where(sa.exists().where(_USERS.c.id == user_id))
+        query = query.where(sa.exists().where(USERS.c.id == user_id))
     return bool(read(query))
 
 

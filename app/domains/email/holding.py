@@ -9,16 +9,16 @@ from app.core.db import db, read
 from app.core.outbox import GIVE_UP_AFTER, OutboxRow
 from app.core.outbox_rows import pending
 from app.domains.email.weight import mandatory_events, weight_of
+from app.domains.outlines.tables import TENANTS
 
 UNTIL_OPENED = datetime(9000, 1, 1, tzinfo=UTC)
-_TENANTS = sa.table("tenants", sa.column("id"), sa.column("status"))
 
 
 def due_of(event: str, tenant_id: int | None) -> datetime | None:
     """Return when a mail of an organization may leave: None for at once."""
     if tenant_id is None or weight_of(event).mandatory:
         return None
-    rows = read(sa.select(_TENANTS.c.status).where(_TENANTS.c.id == tenant_id))
+    rows = read(sa.select(TENANTS.c.status).where(TENANTS.c.id == tenant_id))
     return UNTIL_OPENED if rows and rows[0].status == "suspended" else None
 
 

@@ -11,14 +11,13 @@ from app.core.db import db
 from app.core.outbox import OutboxRow
 from app.core.personal import Leaver, Row, exported, exported_rows, on_erasure, plain
 from app.domains.email.settings_models import BouncedAddress, Delivery
-
-_USERS = sa.table("users", sa.column("id"), sa.column("email"))  # accounts build on mails, not the other way
+from app.domains.outlines.tables import USERS
 
 
 @exported("mails", about="Mails we sent you of late; their text is not kept.", tables=["outbox"])
 def mails(user_id: int, after: int, limit: int) -> Sequence[Row]:
     """Read which mails were promised to the person's address, and what became of them."""
-    address = db.session.scalar(sa.select(_USERS.c.email).where(_USERS.c.id == user_id))
+    address = db.session.scalar(sa.select(USERS.c.email).where(USERS.c.id == user_id))
     query = sa.select(OutboxRow).where(
         OutboxRow.kind == "mail", OutboxRow.payload["to"].as_string() == address, OutboxRow.id > after
     )
@@ -32,7 +31,7 @@ def mails(user_id: int, after: int, limit: int) -> Sequence[Row]:
 )
 def kept_deliveries(user_id: int) -> sa.Select[Any]:
     """Select what became of mails to the person's address."""
-    address = db.session.scalar(sa.select(_USERS.c.email).where(_USERS.c.id == user_id))
+    address = db.session.scalar(sa.select(USERS.c.email).where(USERS.c.id == user_id))
     return sa.select(
         Delivery.mail,
         Delivery.event.label("about"),

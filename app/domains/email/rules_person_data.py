@@ -6,8 +6,7 @@ import sqlalchemy as sa
 
 from app.core.personal import exported_rows
 from app.domains.email.rules_models import EventChoice, MailEngagement
-
-_TENANTS = sa.table("tenants", sa.column("id"), sa.column("name"))
+from app.domains.outlines.tables import TENANTS
 
 
 @exported_rows("mail-choices", about="Which notices you switched on or off, and when.", by=EventChoice.id)
@@ -15,13 +14,13 @@ def choices(user_id: int) -> sa.Select[Any]:
     """Select the person's choices; they go with the person."""
     return (
         sa.select(
-            _TENANTS.c.name.label("organization"),
+            TENANTS.c.name.label("organization"),
             EventChoice.event,
             EventChoice.channel,
             EventChoice.enabled,
             EventChoice.updated_at.label("chosen_at"),
         )
-        .join(_TENANTS, _TENANTS.c.id == EventChoice.tenant_id)
+        .join(TENANTS, TENANTS.c.id == EventChoice.tenant_id)
         .where(EventChoice.user_id == user_id)
     )
 
@@ -35,7 +34,7 @@ def openings(user_id: int) -> sa.Select[Any]:
     """Select what was counted; it goes with the person."""
     return (
         sa.select(
-            _TENANTS.c.name.label("organization"),
+            TENANTS.c.name.label("organization"),
             MailEngagement.event,
             MailEngagement.opened_at,
             MailEngagement.last_opened_at,
@@ -44,6 +43,6 @@ def openings(user_id: int) -> sa.Select[Any]:
             MailEngagement.ip,
             MailEngagement.user_agent,
         )
-        .join(_TENANTS, _TENANTS.c.id == MailEngagement.tenant_id)
+        .join(TENANTS, TENANTS.c.id == MailEngagement.tenant_id)
         .where(MailEngagement.user_id == user_id)
     )

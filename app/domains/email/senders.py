@@ -18,9 +18,9 @@ from app.core.settings import current_settings
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
 from app.domains.email.settings_models import TenantMailServer, TenantSender
+from app.domains.outlines.tables import TENANTS
 
 NAME_LENGTH = 100
-_TENANTS = sa.table("tenants", sa.column("id"), sa.column("name"))
 FIELDS = ("from_name", "from_email", "reply_to")
 
 
@@ -91,7 +91,7 @@ def _shown(tenant_id: int | None) -> Sender:
 
 def _row(tenant_id: int | None) -> tuple[TenantSender | None, str]:
     row = db.session.get(TenantSender, tenant_id)
-    return row, db.session.scalar(sa.select(_TENANTS.c.name).where(_TENANTS.c.id == tenant_id)) or ""
+    return row, db.session.scalar(sa.select(TENANTS.c.name).where(TENANTS.c.id == tenant_id)) or ""
 
 
 def _header(name: str, address: str) -> str:

@@ -10,14 +10,10 @@ from app.core.jobs import job
 from app.core.links import public_url
 from app.domains.email.server_mails import smtp_failure
 from app.domains.email.settings_models import TenantMailServer
+from app.domains.outlines.tables import TENANTS, heads
 
 FAILURES = 10
 _MOST = 200
-_USERS = sa.table("users", sa.column("id"), sa.column("email"), sa.column("first_name"))
-_TENANTS = sa.table("tenants", sa.column("id"), sa.column("name"), sa.column("status"))
-_MEMBERSHIPS = sa.table(
-    "memberships", sa.column("tenant_id"), sa.column("user_id"), sa.column("role"), sa.column("status")
-)
 
 
 @job("smtp.watch", every=timedelta(minutes=5))
@@ -25,12 +21,12 @@ def tell_of_failures() -> int:
     """Mail owner and admins of each server that failed ten times in a row; returns how many servers."""
     failing = db.session.scalars(
         sa.select(TenantMailServer)
-        .join(_TENANTS, _TENANTS.c.id == TenantMailServer.tenant_id)
+        .join(TENANTS, TENANTS.c.id == TenantMailServer.tenant_id)
         .where(
             TenantMailServer.failures >= FAILURES,
             TenantMailServer.warned_at.is_(None),
             TenantMailServer.enabled.is_(True),
-            _TENANTS.c.status == "active",
+            TENANTS.c.status == "active",
         )
         .order_by(TenantMailServer.tenant_id)
         .limit(_MOST)
@@ -43,18 +39,7 @@ def tell_of_failures() -> int:
 
 
 def _tell(server: TenantMailServer) -> None:
-    query = (
-        sa.select(_USERS.c.email, _USERS.c.first_name, _TENANTS.c.name)
-        .join(_MEMBERSHIPS, _MEMBERSHIPS.c.user_id == _USERS.c.id)
-        .join(_TENANTS, _TENANTS.c.id == _MEMBERSHIPS.c.tenant_id)
-        .where(
-            _MEMBERSHIPS.c.tenant_id == server.tenant_id,
-            _MEMBERSHIPS.c.status == "active",
-            _MEMBERSHIPS.c.role.in_(("owner", "admin")),
-        )
-        .order_by(_USERS.c.id)
-    )
-    for email, first_name, tenant_name in db.session.execute(query).all():
+    for email, first_name, tenant_name in db.session.execute(heads(server.tenant_id)).all():
         smtp_failure(
             email,
             first_name=first_name,

@@ -33,15 +33,10 @@ from app.domains.email.senders import headers_of
 from app.domains.email.settings_models import DeliveryState, TenantMailServer
 from app.domains.email.smtp_settings import PORTS, HostNotAllowed, lane_of, server_of
 from app.domains.email.wording import kept
+from app.domains.outlines.tables import MEMBERSHIPS, USERS
 from app.domains.settings import queries as settings
 
 MAIL, EVENT = "smtp_test", "email.smtp_test"
-_USERS = sa.table(
-    "users", sa.column("id"), sa.column("email"), sa.column("email_key"), sa.column("first_name")
-)
-_MEMBERSHIPS = sa.table(
-    "memberships", sa.column("tenant_id"), sa.column("user_id"), sa.column("status")
-)  # people build on mails, not the other way
 _SAYS = {
     "late": "The server did not answer in time.",
     "resolve": "This name leads nowhere.",
@@ -276,12 +271,12 @@ def _recipient(actor: Actor, to: str | None) -> tuple[str, str]:
     if to is None or addresses.key_of(to) == addresses.key_of(actor.email):
         return actor.email, actor.first_name
     found = db.session.execute(
-        sa.select(_USERS.c.email, _USERS.c.first_name)
-        .join(_MEMBERSHIPS, _MEMBERSHIPS.c.user_id == _USERS.c.id)
+        sa.select(USERS.c.email, USERS.c.first_name)
+        .join(MEMBERSHIPS, MEMBERSHIPS.c.user_id == USERS.c.id)
         .where(
-            _MEMBERSHIPS.c.tenant_id == actor.tenant_id,
-            _MEMBERSHIPS.c.status == "active",
-            _USERS.c.email_key == addresses.key_of(to),
+            MEMBERSHIPS.c.tenant_id == actor.tenant_id,
+            MEMBERSHIPS.c.status == "active",
+            USERS.c.email_key == addresses.key_of(to),
         )
     ).one_or_none()
     if found is None:

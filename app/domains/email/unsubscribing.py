@@ -13,11 +13,10 @@ from app.core.signed import sign, verify
 from app.domains.audit.kinds import AuditKind
 from app.domains.audit.operations import record
 from app.domains.email.rules_models import EventChoice
+from app.domains.outlines.tables import TENANTS, USERS
 
 EMAIL = "email"
 _PURPOSE = "mail:unsubscribe"
-_USERS = sa.table("users", sa.column("id"), sa.column("email"))
-_TENANTS = sa.table("tenants", sa.column("id"), sa.column("name"))
 """People and organizations build on mails, not the other way round."""
 
 
@@ -51,8 +50,8 @@ def look(actor: Actor, *, token: str) -> Subscription:
     if found is None or len(found) != 3:
         raise LinkInvalid
     tenant_id, user_id, event = found
-    query = sa.select(_TENANTS.c.name).where(
-        _TENANTS.c.id == tenant_id, sa.exists().where(_USERS.c.id == user_id)
+    query = sa.select(TENANTS.c.name).where(
+        TENANTS.c.id == tenant_id, sa.exists().where(USERS.c.id == user_id)
     )
     for (name,) in read(query):
         return Subscription(

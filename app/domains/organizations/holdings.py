@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from app.core.db import Base
 from app.core.personal import Part, Row, rows_of
+from app.domains.outlines.tables import USERS
 from app.domains.settings.registry import DEFINITIONS, Type
 
 KEPT_SETTING = "data.audit_retention_days"
@@ -227,7 +228,6 @@ HOLDINGS: Mapping[str, Holding] = {
 
 _EXPORT_PARTS = sa.table("tenant_export_parts", sa.column("file_id"))
 """No file of the organization's: a copy of what is in here."""
-_PEOPLE = sa.table("users", sa.column("id"), sa.column("email"))
 
 
 def erased_tables() -> Sequence[sa.Table]:
@@ -274,5 +274,5 @@ def _shown(table: sa.Table, name: str) -> sa.ColumnElement[object]:
     """Return a column as the export shows it: a person by their address."""
     if not name.endswith(("user_id", "by_id")):
         return table.c[name]
-    address = sa.select(_PEOPLE.c.email).where(_PEOPLE.c.id == table.c[name]).scalar_subquery()
+    address = sa.select(USERS.c.email).where(USERS.c.id == table.c[name]).scalar_subquery()
     return address.label(name.removesuffix("_id").removesuffix("_user") if name != "user_id" else "person")

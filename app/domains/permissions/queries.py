@@ -10,6 +10,7 @@ from app.core.access import Access, Actor, operation
 from app.core.db import db
 from app.core.errors import Forbidden, NotFound, ValidationFailed
 from app.core.permissions import PERMISSIONS, Permission
+from app.domains.outlines.tables import MEMBERSHIPS, USERS
 from app.domains.permissions.models import PermissionProfile
 from app.domains.permissions.roles import (
     FIRST_CUSTOM_PROFILE_ID,
@@ -21,22 +22,6 @@ from app.domains.permissions.roles import (
 )
 
 _SINCE_EVER = datetime(2026, 1, 1, tzinfo=UTC)
-
-_MEMBERSHIPS = sa.table(  # organizations build on permissions, not the other way
-    "memberships",
-    sa.column("id", sa.BigInteger),
-    sa.column("tenant_id", sa.BigInteger),
-    sa.column("user_id", sa.BigInteger),
-    sa.column("profile_id", sa.Integer),
-    sa.column("status", sa.String),
-)
-_USERS = sa.table(
-    "users",
-    sa.column("id", sa.BigInteger),
-    sa.column("first_name", sa.String),
-    sa.column("last_name", sa.String),
-    sa.column("avatar_url", sa.String),
-)
 
 
 class ProfileNotFound(NotFound):
@@ -258,7 +243,7 @@ def _found(actor: Actor, profile_id: int) -> Profile | None:
 
 def _user_counts(actor: Actor, profile_id: int | None = None) -> Mapping[int, int]:
     """Return how many active and invited people have each profile."""
-    table = _MEMBERSHIPS.c
+    table = MEMBERSHIPS.c
     query = (
         sa.select(table.profile_id, sa.func.count())
         .where(table.tenant_id == actor.tenant_id, table.status.in_(("active", "invited")))
@@ -273,14 +258,14 @@ def _maker(made: PermissionProfile) -> Maker | None:
     if made.created_by_user_id is None:
         return None
     mine = sa.and_(
-        _MEMBERSHIPS.c.user_id == _USERS.c.id,
-        _MEMBERSHIPS.c.tenant_id == made.tenant_id,
-        _MEMBERSHIPS.c.status == "active",
+        MEMBERSHIPS.c.user_id == USERS.c.id,
+        MEMBERSHIPS.c.tenant_id == made.tenant_id,
+        MEMBERSHIPS.c.status == "active",
     )
     row = db.session.execute(
-        sa.select(_MEMBERSHIPS.c.id, _USERS.c.first_name, _USERS.c.last_name, _USERS.c.avatar_url)
-        .select_from(_USERS.outerjoin(_MEMBERSHIPS, mine))
-        .where(_USERS.c.id == made.created_by_user_id)
+        sa.select(MEMBERSHIPS.c.id, USERS.c.first_name, USERS.c.last_name, USERS.c.avatar_url)
+        .select_from(USERS.outerjoin(MEMBERSHIPS, mine))
+        .where(USERS.c.id == made.created_by_user_id)
     ).first()
     if row is None:
         return None

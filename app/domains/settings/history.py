@@ -13,6 +13,7 @@ from app.core.environments import Environment
 from app.core.paging import Page, Window
 from app.core.permissions import Permission
 from app.core.personal import not_exported
+from app.domains.outlines.tables import MEMBERSHIPS, USERS
 from app.domains.settings.errors import SettingNotFound
 from app.domains.settings.models import SettingChange
 from app.domains.settings.queries import place
@@ -20,21 +21,6 @@ from app.domains.settings.registry import DEFINITIONS, Definition, Scope, Type
 
 not_exported(
     "setting_changes", "an organization's settings; that the person changed one is in their activity"
-)
-
-_USERS = sa.table(  # accounts build on settings, not the other way
-    "users",
-    sa.column("id", sa.BigInteger),
-    sa.column("first_name", sa.String),
-    sa.column("last_name", sa.String),
-    sa.column("email", sa.String),
-    sa.column("avatar_url", sa.String),
-)
-_MEMBERSHIPS = sa.table(
-    "memberships",
-    sa.column("id", sa.BigInteger),
-    sa.column("tenant_id", sa.BigInteger),
-    sa.column("user_id", sa.BigInteger),
 )
 
 
@@ -103,20 +89,20 @@ def administered(
 def with_changers(query: sa.Select[Any]) -> sa.Select[Any]:
     """Add to a query of changes who made each."""
     mine = sa.and_(
-        _MEMBERSHIPS.c.tenant_id == SettingChange.tenant_id, _MEMBERSHIPS.c.user_id == SettingChange.by_id
+        MEMBERSHIPS.c.tenant_id == SettingChange.tenant_id, MEMBERSHIPS.c.user_id == SettingChange.by_id
     )
     return (
         query.add_columns(
             SettingChange.at.label("at"),
             SettingChange.from_above.label("from_above"),
-            _USERS.c.first_name,
-            _USERS.c.last_name,
-            _USERS.c.email,
-            _USERS.c.avatar_url,
-            _MEMBERSHIPS.c.id.label("membership_id"),
+            USERS.c.first_name,
+            USERS.c.last_name,
+            USERS.c.email,
+            USERS.c.avatar_url,
+            MEMBERSHIPS.c.id.label("membership_id"),
         )
-        .outerjoin(_USERS, _USERS.c.id == SettingChange.by_id)
-        .outerjoin(_MEMBERSHIPS, mine)
+        .outerjoin(USERS, USERS.c.id == SettingChange.by_id)
+        .outerjoin(MEMBERSHIPS, mine)
     )
 
 

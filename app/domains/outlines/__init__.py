@@ -1,0 +1,1 @@
+"""What other domains name of people and organizations before these are there."""
