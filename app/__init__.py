@@ -1,6 +1,8 @@
 """Portico: the portal that every platform needs."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from flask import Flask, Response, request
 from flask.typing import ResponseReturnValue
@@ -36,6 +38,10 @@ class App(Flask):
         if request.method in SAFE_METHODS and not getattr(view, "writes", False):
             return reading(self._dispatch)
         return writing(self._dispatch)
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Take a view or hook as it is: none of ours is asynchronous, and Flask would look at each again."""
+        return func
 
     def _dispatch(self) -> ResponseReturnValue:
         # Templates and schemas read what the queries loaded, so the answer is made before the session closes.

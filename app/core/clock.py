@@ -1,6 +1,7 @@
 """The one source of time: aware UTC, which tests and testers can move outside production."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,7 @@ def now() -> datetime:
     settings = current_settings()
     if settings.is_production:
         return datetime.now(UTC)
-    return _standing.get() or datetime.now(UTC) + _offset(settings.instance / "clock")
+    return _standing.get() or datetime.now(UTC) + _offset(f"{settings.instance}/clock")
 
 
 @contextlib.contextmanager
@@ -37,16 +38,16 @@ def of_machine() -> float:
     return datetime.now(UTC).timestamp()
 
 
-def _offset(file: Path) -> timedelta:
+def _offset(file: str) -> timedelta:
     global _offset_cache  # noqa: PLW0603 - read once a change, not at every call
     try:
-        changed = file.stat().st_mtime_ns
+        changed = os.stat(file).st_mtime_ns  # noqa: PTH116 - several times a call
     except OSError:
         return timedelta(0)
     if changed != _offset_cache[0]:
         seconds = 0
         with contextlib.suppress(OSError, ValueError):
-            seconds = int(file.read_text(encoding="ascii").strip() or 0)
+            seconds = int(Path(file).read_text(encoding="ascii").strip() or 0)
         _offset_cache = (changed, timedelta(seconds=seconds))
     return _offset_cache[1]
 
@@ -60,6 +61,6 @@ def move(seconds: int | None) -> int:
     if seconds is None:
         file.unlink(missing_ok=True)
         return 0
-    total = int(_offset(file).total_seconds()) + seconds
+    total = int(_offset(str(file)).total_seconds()) + seconds
     file.write_text(str(total), encoding="ascii")
     return total

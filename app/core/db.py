@@ -38,6 +38,7 @@ serves_call: ContextVar[bool] = ContextVar("serves_call", default=False)
 _BUSY_TIMEOUT_MS = 5_000
 _STATEMENT_TIMEOUT_MS = 5_000
 _LOCK_TIMEOUT_MS = 4_000
+_LONGEST_KEPT, _MOST_PARAMETERS_KEPT = 16_384, 120
 
 
 class UTCDateTime(sa.types.TypeDecorator[datetime]):
@@ -186,8 +187,15 @@ def engine_options(url: str, pool_size: int) -> dict[str, Any]:
 
 
 def prepare_engine(engine: sa.Engine) -> None:
-    """Make SQLite behave: we begin its transactions ourselves, IMMEDIATE unless the connection only reads."""
+    """Make SQLite behave: we begin its transactions ourselves, IMMEDIATE unless the connection only reads.
+
+    And let psycopg keep what it has read of our longest statements. It reads long ones anew each time, as they
+    usually vary; ours are written once and asked at every call, of which that is a seventh.
+    """
     if engine.dialect.name != "sqlite":
+        queries: Any = import_module("psycopg._queries")
+        queries.MAX_CACHED_STATEMENT_LENGTH = _LONGEST_KEPT
+        queries.MAX_CACHED_STATEMENT_PARAMS = _MOST_PARAMETERS_KEPT
         return
     event.listen(engine, "connect", _sqlite_connect)
     event.listen(engine, "begin", _sqlite_begin)

@@ -71,10 +71,14 @@ def this_hour() -> datetime:
 
 def note(*names: str) -> None:
     """Count one of each name, apart from any transaction; it costs no query."""
-    hour, bind = this_hour(), db.engines[None]
+    hour = this_hour()
     with _tally.lock:
-        _tally.counts.update((hour, name) for name in names)
-        if _tally.timer is None and isinstance(bind, sa.Engine):  # a test's one connection is not for threads
+        for name in names:
+            _tally.counts[hour, name] += 1
+        if _tally.timer is not None:
+            return
+        bind = db.engines[None]
+        if isinstance(bind, sa.Engine):  # a test's one connection is not for threads
             _tally.timer = threading.Timer(FLUSH_SECONDS, _flush_to, [bind])
             _tally.timer.daemon = True
             _tally.timer.start()

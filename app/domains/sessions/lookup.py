@@ -1,6 +1,7 @@
 """The one query that tells who stands behind a credential, with all that a call is judged by."""
 
 import functools
+import re
 from collections.abc import Sequence
 from typing import Any, Literal
 from uuid import UUID
@@ -172,20 +173,34 @@ def setting(
     tenant: sa.SQLColumnExpression[int] | None = None,
     environment: sa.ColumnElement[str] | str = "",
 ) -> sa.ScalarSelect[Any]:
-    """Return one setting as part of a query: locked platform value, tenant's, platform's, else NULL."""
+    """Return one setting as part of a query: locked platform value, tenant's, platform's, else NULL.
+
+    What is the same at every call stands in the text: each value beside it would be handed over each time.
+    """
     platforms = SettingValue.tenant_id.is_(None)
     owner: sa.ColumnElement[bool] = platforms
+    where = _word(environment) if isinstance(environment, str) else environment
     if tenant is not None:
-        says_something = sa.cast(SettingValue.value, sa.Text) != "null"
+        says_something = sa.cast(SettingValue.value, sa.Text) != _word("null")
         owner = sa.or_(owner, sa.and_(SettingValue.tenant_id == tenant, says_something))
     return (
         sa.select(SettingValue.value)
-        .where(SettingValue.key == key, SettingValue.environment == environment, owner)
-        .order_by(sa.case((sa.and_(platforms, SettingValue.locked), 0), (platforms, 2), else_=1))
-        .limit(1)
+        .where(SettingValue.key == _word(key), SettingValue.environment == where, owner)
+        .order_by(sa.case((sa.and_(platforms, SettingValue.locked), _FIRST), (platforms, _LAST), else_=_THEN))
+        .limit(_ONE)
         .correlate(Tenant, UserSession)
         .scalar_subquery()
     )
+
+
+_FIRST, _THEN, _LAST = (sa.literal_column(rank, sa.Integer) for rank in "012")
+_ONE: Any = sa.literal_column("1", sa.Integer)
+
+
+def _word(ours: str) -> sa.ColumnClause[str]:
+    if not re.fullmatch(r"[a-z0-9_.]*", ours):
+        raise ValueError(ours)
+    return sa.literal_column(f"'{ours}'", sa.String)
 
 
 def _setting_unless(key: str, own: sa.SQLColumnExpression[str | None]) -> sa.ColumnElement[Any]:

@@ -239,6 +239,7 @@ def current_actor() -> Actor:
     return cast("Actor", g.actor)
 
 
+@functools.lru_cache(maxsize=1024)
 def _address(text: str | None) -> str | None:
     """Return the caller's network address; None for what is none, as an odd proxy or a socket gives it."""
     try:
@@ -251,5 +252,6 @@ def _address(text: str | None) -> str | None:
     return str(address)
 
 
+@functools.lru_cache(maxsize=256)
 def _one_line(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in text)[:400]
