@@ -12,6 +12,7 @@ from flask import Flask, Response, g, make_response, redirect, request
 from app.core.access import Actor, NotOnBehalf
 from app.core.buckets import DEFAULT, Bucket
 from app.core.errors import Conflict
+from app.core.languages import Sentence
 from app.domains.accounts import policies
 from app.domains.platform import support
 from app.domains.platform.support import AccessOver
@@ -63,7 +64,7 @@ class ShownForAnother(Conflict):
     )
 
 
-_ANOTHER_PERSON = (
+_ANOTHER_PERSON = Sentence(
     "This page was opened by somebody else, who is not signed in here any more. Nothing was changed."
 )
 
