@@ -187,10 +187,10 @@ def engine_options(url: str, pool_size: int) -> dict[str, Any]:
 
 
 def prepare_engine(engine: sa.Engine) -> None:
-    """Make SQLite behave: we begin its transactions ourselves, IMMEDIATE unless the connection only reads.
+    """Make SQLite behave: we begin its transactions ourselves, IMMEDIATE where a connection may write.
 
-    And let psycopg keep what it has read of our longest statements. It reads long ones anew each time, as they
-    usually vary; ours are written once and asked at every call, of which that is a seventh.
+    And let psycopg keep what it has read of our longest statements: long ones it reads anew each time, for
+    they usually vary. Ours are written once and asked at every call, of which that is a seventh.
     """
     if engine.dialect.name != "sqlite":
         queries: Any = import_module("psycopg._queries")
