@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.portal.conftest import PASSWORD, Guest
+from tests.portal.looking import faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.live]
 
@@ -95,6 +96,7 @@ def test_a_forgotten_password_is_set_anew_by_the_mailed_link(guest_with: Enter) 
     expect(page.get_by_role("heading", name="Check your mailbox")).to_be_visible()
     token = guest.live.mail.token_for(guest.email, subject="new password")
     page.goto(f"/reset-password?token={token}")
+    assert faults(page, "a link that is good") == []
     page.get_by_label("New password", exact=True).fill("quiet lantern 58")
     page.get_by_role("button", name="Set the password").click()
     page.wait_for_url("**/sign-in")
