@@ -19,15 +19,20 @@ pytestmark = pytest.mark.once
 
 
 OPEN_TO_SURFACES: dict[str, str] = {
+    "app.domains.accounts.policies.may_be_awaited": "reads what was asked of the caller for the page",
+    "app.domains.accounts.preferences.look_by": "reads what was asked of the caller for the page",
     "app.domains.accounts.preferences.of": "came along with the person who has just signed in",
     "app.domains.auth.codes.rules": "how long a code is good for is said to everybody",
+    "app.domains.billing.invoices.money": "an amount of an invoice that was handed out",
     "app.domains.clients.instances.identify": "makes the actor of a service user's call",
     "app.domains.clients.instances.visitor": "makes the actor of a call to an instance without a token",
     "app.domains.members.access_requests.can_be_asked_for": "a list of words, the same for everybody",
     "app.domains.members.access_requests.label_of": "a list of words, the same for everybody",
+    "app.domains.onboarding.queries.left_by": "reads what was asked of the caller for the page",
     "app.domains.sessions.identify.identify": "makes the actor",
     "app.domains.sessions.tokens.csrf_matches": "judges the call before there is an actor",
     "app.domains.settings.budgets.rules_of": "counts every call, the refused ones too",
+    "app.domains.settings.queries.face_and_style": "``instance_face`` and ``house_style`` at once",
     "app.domains.settings.queries.first_day_of_week": "how the caller's own organization counts weeks",
     "app.domains.settings.queries.house_style": "how the caller's own organization writes dates",
     "app.domains.settings.queries.instance_face": "stands on every page, that of a database that is away too",

@@ -33,6 +33,7 @@ FOUND_OTHERWISE: dict[str, str] = {
     "platform/invoices.py:_named": "the platform's admins see the invoices of all",
     "platform/people.py:_named": "the platform's admins see everybody",
     "platform/people.py:address_of": "the platform's admins see everybody",
+    "platform/search.py:_by_id": "the platform's admins see everybody",
     "platform/search.py:_is": "the platform's admins see everybody",
     "platform/support.py:_of_mine": "among those that ask the person themselves",
     "platform/support.py:ask": "the platform's admins see everybody",
