@@ -88,6 +88,12 @@ def _client(url: str, wait: float) -> "Redis":
     return Redis(connection_pool=pool(url, wait))
 
 
+def let_go() -> None:
+    """Ask for nothing on the connections that there are; the next caller makes new ones."""
+    _client.cache_clear()
+    pool.cache_clear()
+
+
 def answers() -> bool:
     """Ask Redis whether it is there, breaker or not."""
     try:
@@ -113,8 +119,7 @@ def _after_fork() -> None:
     global _ringer  # noqa: PLW0603 - the only state that a fork breaks
     _ringer = ThreadPoolExecutor(1, thread_name_prefix="bell")
     _rings.clear()
-    _client.cache_clear()
-    pool.cache_clear()
+    let_go()
 
 
 os.register_at_fork(after_in_child=_after_fork)

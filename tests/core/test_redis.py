@@ -18,10 +18,10 @@ def _fresh(settings: Settings) -> Iterator[None]:
     redis._ringer.submit(lambda: None).result(5)  # what an earlier test rang for
     redis._rings.clear()
     redis.breaker.reset()
-    redis.pool.cache_clear()
+    redis.let_go()
     yield
     redis.breaker.reset()
-    redis.pool.cache_clear()
+    redis.let_go()
     use_settings(settings)
 
 
