@@ -115,12 +115,13 @@ from tests.support.members import plan
 from app.core.db import db
 from app.core.environments import Environment
 from app.domains.billing.queries import limit_of
+from app.domains.storage.files import MEGABYTE
 from app.domains.storage.models import StoredFile
 from app.surfaces.shared.transaction import transaction
 plan(world, "dev", given["slug"])
 with world.app.app_context(), transaction():
     tenant_id = db.session.scalars(sa.select(Tenant.id).where(Tenant.slug == given["slug"])).one()
-    most = limit_of(tenant_id, "local_storage_mb") * 1024 * 1024
+    most = limit_of(tenant_id, "local_storage_mb") * MEGABYTE
     lies = {"tenant_id": tenant_id, "environment": Environment.PROD, "key": f"kept/{given['slug']}"}
     db.session.add(StoredFile(**lies, size=most - given["room"] * given["size"]))
 told = {"tenant_id": tenant_id, "most": most}

@@ -43,6 +43,8 @@ from app.core.secrets import seal
 from app.core.db import db
 from app.domains.email.settings_models import TenantMailServer
 from app.domains.email import smtp_settings
+from app.domains.storage import stores
+from app.domains.storage.models import Provider, StoragePlace
 from app.domains.tenants.models import Tenant
 from app.surfaces.shared.transaction import transaction
 import sqlalchemy as sa
@@ -51,14 +53,24 @@ with world.app.app_context(), transaction():
     password = seal("sealed before", smtp_settings._context(tenant_id))
     db.session.add(TenantMailServer(tenant_id=tenant_id, host="mail.example", port=587, security="starttls",
         username="kim", password=password))
+    keys = {"access_key_id": "A", "secret_access_key": "sealed before as well"}
+    credentials = seal(json.dumps(keys), stores.seal_context(tenant_id))
+    db.session.add(StoragePlace(tenant_id=tenant_id, environment="prod", provider=Provider.S3,
+        bucket="theirs", region="eu-central-1", credentials=credentials))
 """
 OPEN = """
 from app.core.db import db
 from app.domains.email.settings_models import TenantMailServer
 from app.domains.email.smtp_settings import server_of
+from app.core.secrets import unseal
+from app.domains.storage import stores
+from app.domains.storage.models import StoragePlace
 import sqlalchemy as sa
 with world.app.app_context():
-    told = server_of(db.session.scalars(sa.select(TenantMailServer)).one()).password
+    password = server_of(db.session.scalars(sa.select(TenantMailServer)).one()).password
+    place = db.session.scalars(sa.select(StoragePlace)).one()
+    keys = json.loads(unseal(place.credentials, stores.seal_context(place.tenant_id)))
+    told = [password, keys["secret_access_key"]]
 """
 
 
@@ -212,7 +224,7 @@ def test_t37_keys_changed_under_load(rolling: Rolling, tell: Tell) -> None:
     kept = instance.folder / "instance.env"
     kept.write_text(kept.read_text().replace(old["SEALING_KEYS"], new["SEALING_KEYS"]))
     last = shown_by(rolling, there)  # the authenticator's secret had been sealed with the old key
-    assert seed(instance, OPEN) == "sealed before"
+    assert seed(instance, OPEN) == ["sealed before", "sealed before as well"]
     for one in (newer[1], *last[:2]):  # a service user's token is over after half an hour as well
         assert {answer.status for answer in asked(rolling, one)} == {200}, one[0]
     assert {answer.status for answer in asked(rolling, shown[0])} == {401}, (

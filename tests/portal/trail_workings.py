@@ -10,8 +10,9 @@ import sqlalchemy as sa
 
 from app.core.db import db
 from app.core.environments import Environment
-from app.core.secrets import Sealed
+from app.core.secrets import seal
 from app.core.settings import current_settings, use_settings
+from app.domains.storage import stores
 from app.domains.storage.models import Provider, StoragePlace
 from app.domains.tenants.models import Tenant
 from app.surfaces.shared.transaction import transaction
@@ -129,7 +130,9 @@ def elsewhere(desk: Desk) -> None:
     with desk.world.app.app_context(), transaction():
         tenant_id = db.session.scalars(sa.select(Tenant.id)).one()
         place = {"tenant_id": tenant_id, "environment": Environment.PROD, "provider": Provider.S3}
-        db.session.add(StoragePlace(**place, bucket="acme-files", credentials=Sealed("{}")))
+        db.session.add(
+            StoragePlace(**place, bucket="acme-files", credentials=seal("{}", stores.seal_context(tenant_id)))
+        )
 
 
 step(f"{HOME}/storage", "storage.updated", first=elsewhere, on=f"{HOME}/storage", who=OWNER, provider="LOCAL")

@@ -77,6 +77,8 @@ class Ledger:
     prefix: str = field(default_factory=lambda: f"l{next(_numbers)}t{time.time_ns() % 10**9}")
     answers: list[Answer] = field(default_factory=list)
     acknowledged: list[str] = field(default_factory=list)
+    changes: list[str] = field(default_factory=list)
+    """The values of settings whose change was acknowledged."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
@@ -93,6 +95,13 @@ class Ledger:
             if made:
                 self.acknowledged.append(email)
         return made
+
+    def note_change(self, value: str, answer: Answer) -> None:
+        """Write down what was answered to a change of a setting."""
+        with self._lock:
+            self.answers.append(answer)
+            if answer.status == 200:
+                self.changes.append(value)
 
     def address(self, number: int) -> str:
         """Return the address of the so-manieth person."""
