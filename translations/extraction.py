@@ -25,7 +25,7 @@ MARKS: Mapping[str, Any] = {
 """Functions whose texts are translated, and which of their arguments these are (None: the first)."""
 _CALLS = frozenset({"ValidationError", "Sentence", "_need", "_form", "_matching"})
 """Functions whose texts people read: refusals of schemas and of settings."""
-_WORDED = {"Task": slice(1, 2), "PermissionDefinition": slice(2, 3), "SystemProfile": slice(2, 4), "Task": slice(1, 2)}
+_WORDED = {"Task": slice(1, 2), "PermissionDefinition": slice(2, 3), "SystemProfile": slice(2, 4)}
 """Definitions whose words people read, and where they stand in them."""
 _SPOKEN = frozenset({"message", "remedy", "subject", "problem"})
 """Names under which core and domains keep sentences for people."""
