@@ -61,7 +61,7 @@ class ScopeMissing(Forbidden):
 
 class TenantTokenRequired(Forbidden):
     code, message = "auth:tenant_token_required", "Select an organization first."
-    layer, remedy = "organization", "Choose one of your organizations."
+    layer, remedy = "session", "Choose one of your organizations."
 
 
 class GlobalTokenRequired(Forbidden):
@@ -278,7 +278,7 @@ def _check_person(actor: Actor, access: Access | Permission) -> None:
     if access is Access.PLATFORM_ADMIN:
         require_platform_admin(actor)
     if access in (Access.TENANT, *_ROLES, *Permission):
-        _require(actor.tenant_id is not None, TenantTokenRequired(layer="organization"))
+        _require(actor.tenant_id is not None, TenantTokenRequired(layer="session"))
     if isinstance(access, Access) and access in _ROLES:
         heads = "An owner or admin of the organization can do it or change your role."
         remedy = _WHO_CAN.get(access, heads)

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from flask import Flask, Response, g, make_response, redirect, request
 
-from app.core.access import Actor, NotOnBehalf
+from app.core.access import Actor, NotOnBehalf, TenantTokenRequired
 from app.core.buckets import DEFAULT, Bucket
 from app.core.errors import Conflict
 from app.core.languages import Sentence
@@ -104,7 +104,9 @@ class PortalDoor(Door):
 
     def _check(self, level: Level, actor: Actor) -> None:
         # A cookie without an organization is signed in all the same: sent to sign in, it would come back.
-        super()._check("scoped" if level == "tenant" else level, actor)
+        if level == "tenant" and actor.is_signed_in and actor.tenant_id is None:
+            raise TenantTokenRequired(layer="session")
+        super()._check(level, actor)
 
     def enter(self, level: Level, **more: Any) -> Caller:
         """Let somebody in as any door does, with a form that was shown to them for what it acts on."""
