@@ -87,7 +87,7 @@ def create_app(settings: Settings | None = None) -> App:
     init_headers(app)
     init_logs(app)
     init_counting(app)
-    init_limits(app)
+    init_limits(app, settings)
     init_languages(app)
     surfaces.mount(app)
     return app

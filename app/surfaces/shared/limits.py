@@ -7,14 +7,16 @@ from flask import Flask, Response, g
 from app.core.buckets import DEFAULT, Bucket
 from app.core.errors import RateLimited
 from app.core.limits import network_of
+from app.core.settings import Settings
 from app.domains.settings import budgets
 from app.domains.settings import queries as settings
 from app.surfaces.shared import throttles
 from app.surfaces.shared.throttles import Standing
 
 
-def init_limits(app: Flask) -> None:
-    """Put on each answer that was counted how the caller stands."""
+def init_limits(app: Flask, configured: Settings) -> None:
+    """Bind the counting to an application, and put on each answer that was counted how the caller stands."""
+    throttles.init_throttles(app, configured)
     app.after_request(_tell)
 
 

@@ -3,14 +3,15 @@
 import itertools
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from redis import Redis
+from limits import RateLimitItem, WindowStats
+from limits.storage import MemoryStorage, storage_from_string
+from limits.strategies import RateLimiter, SlidingWindowCounterRateLimiter
 from redis.exceptions import ConnectionError as RedisAway
 from redis.exceptions import TimeoutError as RedisLate
 
-from app.core import clock, ids, redis
+from app.core import ids, redis
 from app.core.errors import RateLimited
 from app.core.settings import Settings, use_settings
 from app.surfaces.shared import throttles
@@ -25,12 +26,12 @@ def counted(
     use_settings(settings)
     throttles.forget()
     redis.breaker.reset()
+    strategy = throttles._own
     if request.param == "in Redis":
         live: LiveInstance = request.getfixturevalue("live_server")
-        server = Redis.from_url(live.settings["REDIS_URL"])
-        monkeypatch.setattr(throttles, "shared", lambda: server)
-    else:
-        redis.breaker.trip(RedisAway())
+        address = live.settings["REDIS_URL"].replace("unix:", "redis+unix:", 1)
+        strategy = SlidingWindowCounterRateLimiter(storage_from_string(address))
+    monkeypatch.setattr(throttles, "shared_strategy", lambda: strategy)
     yield
     redis.breaker.reset()
     throttles.forget()
@@ -91,15 +92,19 @@ def test_a_redis_that_answers_too_late_takes_no_call_from_anybody(
     throttles.forget()
     redis.breaker.reset()
     monkeypatch.setattr(redis, "BREAK_SECONDS", 0)
-    there, asked = throttles._Here(), itertools.count(1)
+    there, asked = SlidingWindowCounterRateLimiter(MemoryStorage()), itertools.count(1)
 
-    def late_at_every_third(_server: Redis, name: str, limit: int, seconds: int) -> Any:
-        found = there.count(name, limit, seconds, clock.of_machine())
-        if next(asked) % 3 == 0:
-            raise RedisLate
-        return found
+    class Late(SlidingWindowCounterRateLimiter):
+        def hit(self, item: RateLimitItem, *names: str, cost: int = 1) -> bool:
+            found = there.hit(item, *names, cost=cost)
+            if next(asked) % 3 == 0:
+                raise RedisLate
+            return found
 
-    monkeypatch.setattr(throttles, "_count_there", late_at_every_third)
+        def get_window_stats(self, item: RateLimitItem, *names: str) -> WindowStats:
+            return there.get_window_stats(item, *names)
+
+    monkeypatch.setattr(throttles, "shared_strategy", lambda: Late(MemoryStorage()))
     assert calls(10, key) == 10
     assert calls(60, key) <= 10, "no more than the same once again, which this process counted"
     throttles.forget()
@@ -113,11 +118,11 @@ def test_a_dead_redis_is_not_asked_again_at_once(
     redis.breaker.reset()
     asked = []
 
-    def away() -> Redis:
+    def away() -> RateLimiter:
         asked.append(1)
         raise RedisAway
 
-    monkeypatch.setattr(throttles, "shared", away)
+    monkeypatch.setattr(throttles, "shared_strategy", away)
     assert calls(20, key) == 10
     assert len(asked) == 1
     redis.breaker.reset()
