@@ -26,6 +26,7 @@ DEFAULT = "en"
 LANGUAGES: Sequence[str] = (DEFAULT, "de")
 """Those that the product speaks itself; a person who chose another one is spoken to in English."""
 
+_SIZES = (("terabyte", 10**12), ("gigabyte", 10**9), ("megabyte", 10**6), ("kilobyte", 10**3), ("byte", 1))
 _CATALOGS = Path(__file__).resolve().parents[2] / "translations"
 _AT_HOME = {"en": "en_GB"}
 """Where a language is spoken if nobody says; else English would mean American dates."""
@@ -175,6 +176,13 @@ class Manner:
     def number(self, value: float) -> str:
         """Write a number with the marks of the locale."""
         return numbers.format_decimal(value, locale=self.locale)
+
+    def size(self, octets: int) -> str:
+        """Write the size of a file: 53,7 MB."""
+        unit, factor = next(((unit, size) for unit, size in _SIZES if octets >= size), _SIZES[-1])
+        value = round(octets / factor, 1 if factor > 1 else 0)
+        length: Any = "short" if factor > 1 else "long"
+        return units.format_unit(value, f"digital-{unit}", length, locale=self.locale)
 
 
 def step(seconds: int) -> tuple[Any, int]:

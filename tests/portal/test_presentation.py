@@ -11,6 +11,7 @@ from flask import Flask
 
 import app
 from app.core import clock
+from app.core.languages import Manner
 from app.domains.audit.kinds import AuditKind
 from app.surfaces.portal.base import internal
 from app.surfaces.portal.happenings import SENTENCES
@@ -81,6 +82,20 @@ def test_a_slug_from_a_name(name: str, slug: str) -> None:
 @pytest.mark.parametrize("address", ["/", "/dashboard", "/account/sessions?page=2", "/a/b-c_d~e%20f"])
 def test_addresses_of_our_own(address: str) -> None:
     assert internal(address) == address
+
+
+@pytest.mark.parametrize(
+    ("locale", "octets", "said"),
+    [
+        ("en", 1, "1 byte"),
+        ("en", 999, "999 bytes"),
+        ("en", 53_700_000_000, "53.7 GB"),
+        ("de", 53_700_000_000, "53,7 GB"),
+        ("de", 0, "0 Byte"),
+    ],
+)
+def test_a_size_as_its_reader_writes_it(locale: str, octets: int, said: str) -> None:
+    assert Manner.of(locale, "UTC").size(octets).replace("\xa0", " ") == said
 
 
 def test_an_icon_is_hidden_from_screen_readers() -> None:

@@ -76,8 +76,9 @@ def _facts() -> dict[str, Any]:
 
 
 def register_languages(app: Flask) -> None:
-    """Give templates the reader's language, and the number 1,234 as the reader writes it."""
+    """Give templates the reader's language, and numbers and sizes as the reader writes them."""
     app.context_processor(_facts)
     app.jinja_env.filters["said"] = said
     app.jinja_env.filters["number"] = lambda value: manner().number(value)
+    app.jinja_env.filters["size"] = lambda octets: manner().size(octets)
     app.jinja_env.policies["ext.i18n.trimmed"] = True
