@@ -1,6 +1,7 @@
 """A real SMTP server on the loopback address that keeps every message, and misbehaves when a rule says so."""
 
 import asyncio
+import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from sandbox import clock
 from sandbox.maildir import MailStore
 from sandbox.rules import Action, Rule, Rules, Stage
+
+logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd warns at each sign-in of a name of its own
 
 _LARGEST_MESSAGE = 12_000_000
 _MOST_RECIPIENTS = 100
