@@ -80,7 +80,8 @@ def test_somebody_known_signs_in_first_and_comes_back(world: World) -> None:
     offered = browser.get(f"{LINK}?token={link}")
     assert "Create account" not in offered.text
     joined = browser.post(LINK, data={"csrf_token": form_token(offered), "token": link})
-    assert (joined.status_code, joined.location) == (303, "/organizations")
+    assert (joined.status_code, joined.location) == (303, "/dashboard")
+    assert browser.get("/organization/permissions/mine").status_code == 200, "it is the one that is worked in"
 
 
 def test_another_account_is_told_whose_it_is_and_can_switch(world: World) -> None:

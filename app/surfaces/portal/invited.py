@@ -117,7 +117,7 @@ def _welcome(name: str, opened: Any, *, signed_in_before: bool) -> Response:
     if opened is not None:
         return signed_in(opened)
     if signed_in_before:
-        return away("/organizations")
+        return away("/dashboard")
     flash(_("Confirm your e-mail address with the link we have just sent, then sign in."), "success")
     return away("/sign-in")
 
