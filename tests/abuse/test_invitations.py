@@ -323,7 +323,8 @@ def invited_from(world: World, table: bytes) -> list[tuple[str, str]]:
     assert answer.status_code < 500
     if answer.status_code != 200:
         return [("", str(answer.status_code))]
-    return re.findall(r"<td>([^<]*)</td><td><span class=\"badge\"[^>]*>([^<]*)</span>", answer.text)
+    row = r'<td class="who">([^<]*)</td><td[^>]*>\d+</td><td><span class="badge"[^>]*>([^<]*)</span>'
+    return re.findall(row, answer.text)
 
 
 def signed_in(world: World) -> FlaskClient:
