@@ -29,6 +29,9 @@ COLOURS = {"runOnly": {"type": "rule", "values": BY_COLOUR}}
 ARRANGEMENT = {"rules": {rule: {"enabled": False} for rule in BY_COLOUR}}
 """What another window can make wrong: a window chooses no colours."""
 
+SETTLING = 500
+"""Milliseconds until what was found is looked at again: on a busy machine a theme comes late."""
+
 NOT_OURS = [["#reference"]]
 """What Swagger UI draws is its own; our frame around it is not excused."""
 
@@ -61,9 +64,13 @@ def _judged(
 ) -> list[str]:
     _resize(page, window)
     page.emulate_media(color_scheme=theme)
+    page.wait_for_function("theme => matchMedia(`(prefers-color-scheme: ${theme})`).matches", arg=theme)
     but = NOT_OURS if page.locator("#reference").count() else []
-    found = [f"{where}: {fault}" for fault in page.evaluate(JUDGE, [but, options])]
-    return found + _too_wide(page, where)
+    found = page.evaluate(JUDGE, [but, options])
+    if found:
+        page.wait_for_timeout(SETTLING)
+        found = page.evaluate(JUDGE, [but, options])
+    return [f"{where}: {fault}" for fault in found] + _too_wide(page, where)
 
 
 def _without_room(page: Page, where: str) -> list[str]:
