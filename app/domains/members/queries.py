@@ -15,7 +15,7 @@ from app.core.ids import Ref
 from app.core.paging import CursorPage, CursorWindow, Page, Window, keyset
 from app.core.permissions import Permission
 from app.domains.accounts.models import User
-from app.domains.members.counting import Filter, conditions, number_of
+from app.domains.members.counting import Filter, conditions, number_of, planned_for
 from app.domains.members.models import Invitation, InvitationStatus
 from app.domains.permissions.queries import profile_names
 from app.domains.permissions.roles import Role
@@ -96,9 +96,13 @@ class Member:
         return self.membership.updated_at
 
 
-def visible(actor: Actor) -> sa.Select[tuple[Membership]]:
-    """Select the memberships of the organization that the actor works in."""
-    return sa.select(Membership).where(Membership.tenant_id == actor.tenant_id)
+def visible(actor: Actor, *, searched: bool = False) -> sa.Select[tuple[Membership]]:
+    """Select the memberships of the organization that the actor works in.
+
+    :param searched: whether parts of words are looked for, which has to be planned for its size
+    """
+    here = planned_for(actor.tenant_id) if searched else actor.tenant_id
+    return sa.select(Membership).where(Membership.tenant_id == here)
 
 
 @operation(Access.TENANT)
@@ -206,7 +210,8 @@ def _ids(
     many are met soon on that walk. What stands in front (the owner, those who have signed in) is a part of
     its own, so that each part follows an index.
     """
-    query = visible(actor).where(*conditions(Membership, actor.tenant_id, wanted), *_matching(wanted))
+    all_of_it = visible(actor, searched=bool(wanted.search))
+    query = all_of_it.where(*conditions(Membership, actor.tenant_id, wanted), *_matching(wanted))
     rows: Any = Membership.metadata.tables[Membership.__tablename__]
     if gathered:
         columns = [rows.c[name] for name in _SORTED_BY]
