@@ -73,7 +73,7 @@ def test_its_owner_finds_something_on_every_page(demo: Flask, visitor: Visitor) 
         "/organization/clients?environment=prod": ("ravi.menon@kiosk.example", "Jonas Peters"),
         "/organization/clients?environment=staging": ("olivia.brandt@kiosk.example",),
         "/organization/plan": ("INV-",),
-        "/organization/audit": ("Tomás Herrera", "Priya Raman"),
+        "/organization/audit": ("Tomás Herrera", "Priya Raman", "Samuel"),
     }
     seen(visitor, JANE, pages)
 

@@ -19,6 +19,7 @@ from app.domains.audit.kinds import AuditKind
 from app.domains.audit.models import AuditEvent
 from app.domains.clients.models import ClientAccount, ServiceUser
 from app.domains.members.models import Invitation
+from app.domains.organizations.models import JoinRequest
 from app.domains.permissions.models import PermissionProfile
 from app.domains.sessions.models import UserSession
 from app.domains.tenants.models import Membership, Tenant
@@ -163,6 +164,9 @@ def names_for(
     member = sa.select(Membership.tenant_id, Membership.user_id).where(
         Membership.tenant_id.in_(tenant_ids), Membership.user_id.in_(people)
     )
+    asker = sa.select(JoinRequest.tenant_id, JoinRequest.user_id).where(  # said who they are when they asked
+        JoinRequest.tenant_id.in_(tenant_ids), JoinRequest.user_id.in_(people)
+    )
     service = sa.select(ServiceUser.uid, ServiceUser.name).where(
         ServiceUser.uid.in_(programs), ServiceUser.tenant_id.in_(tenant_ids)
     )
@@ -172,7 +176,7 @@ def names_for(
         everybody,
         as_oneself,
         people,
-        {(row.tenant_id, row.user_id) for row in db.session.execute(member)},
+        {(row.tenant_id, row.user_id) for row in db.session.execute(member.union(asker))},
         {row.uid: row.name for row in db.session.execute(service)} if programs else {},
         _labels(events, tenant_ids),
         {row.id: row.name for row in db.session.execute(named)},
