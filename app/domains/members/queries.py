@@ -116,7 +116,7 @@ def list_members(actor: Actor, *, window: Window, wanted: Filter, order: Order =
 @operation(Permission.MEMBERS_VIEW)
 def browse(actor: Actor, *, window: CursorWindow, wanted: Filter) -> CursorPage[Member]:
     """Return the people of the actor's organization by name, from where the cursor left off."""
-    query = visible(actor).where(*conditions(Membership, actor.tenant_id, wanted), *_matching(wanted))
+    query = _wanted(actor, wanted)
     found = keyset(query, window, name="members", rising=[Membership.listing, Membership.id])
     return CursorPage(in_order(actor, [row.id for row in found.items]), found.next_cursor)
 
@@ -185,6 +185,11 @@ def _matching(wanted: Filter) -> list[sa.ColumnElement[bool]]:
     return [Membership.listing.contains(text, autoescape=True)] if text else []
 
 
+def _wanted(actor: Actor, wanted: Filter) -> sa.Select[tuple[Membership]]:
+    all_of_them = visible(actor, searched=bool(wanted.search))
+    return all_of_them.where(*conditions(Membership, actor.tenant_id, wanted), *_matching(wanted))
+
+
 def _total(actor: Actor, wanted: Filter) -> int:
     matching = _matching(wanted)
     if not matching:
@@ -210,8 +215,7 @@ def _ids(
     many are met soon on that walk. What stands in front (the owner, those who have signed in) is a part of
     its own, so that each part follows an index.
     """
-    all_of_it = visible(actor, searched=bool(wanted.search))
-    query = all_of_it.where(*conditions(Membership, actor.tenant_id, wanted), *_matching(wanted))
+    query = _wanted(actor, wanted)
     rows: Any = Membership.metadata.tables[Membership.__tablename__]
     if gathered:
         columns = [rows.c[name] for name in _SORTED_BY]
